@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One IDPF function and its vports.
+ *
+ * A function (struct wto_adapter) has registers, a mailbox, vectors and one
+ * or more vports.  A vport (struct wto_vport) is one netdev.
+ */
+
+#ifndef WTO_H
+#define WTO_H
+
+#include <linux/bitmap.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "wto_compat.h"
+#include "wto_hw.h"
+#include "wto_mbx.h"
+#include "wto_queue.h"
+#include "wto_stats.h"
+#include "wto_vc.h"
+
+struct net_device;
+
+#define WTO_DRV_NAME		"wto"
+#define WTO_MAX_VPORTS		8
+
+/**
+ * enum wto_adapter_flag - bits of wto_adapter.flags
+ * @WTO_F_REMOVING: no new work is accepted
+ * @WTO_F_RESET: a reset is wanted or was noticed
+ * @WTO_F_RESET_SELF: the driver wants it, so the function must be told
+ * @WTO_F_GONE: the device stopped to answer; netdevs must be detached
+ * @WTO_F_FAILED: recovery was given up
+ * @WTO_F_UP: control plane established
+ */
+enum wto_adapter_flag {
+	WTO_F_REMOVING,
+	WTO_F_RESET,
+	WTO_F_RESET_SELF,
+	WTO_F_GONE,
+	WTO_F_FAILED,
+	WTO_F_UP,
+	WTO_F_NUM,
+};
+
+/**
+ * struct wto_irqs - the function's vectors
+ * @num: MSI-X entries of the function, that of the mailbox included
+ * @vec: vectors for queues, in the order in which vports get them
+ * @num_vec: elements of @vec
+ * @mbx_dyn_ctl: control register of the mailbox vector
+ * @mbx_icr_ena: other-cause enable register
+ * @mbx_requested: the mailbox' interrupt handler is installed
+ * @mbx_name: in /proc/interrupts
+ */
+struct wto_irqs {
+	unsigned int num;
+	struct wto_vc_vector vec[WTO_MAX_VECTORS];
+	u16 num_vec;
+	void __iomem *mbx_dyn_ctl;
+	void __iomem *mbx_icr_ena;
+	bool mbx_requested;
+	char mbx_name[48];
+};
+
+/**
+ * struct wto_service - the function's only worker
+ * @wq: ordered queue that it runs on
+ * @work: runs every WTO_SERVICE_MS, or at once when there is something to do
+ * @tries: attempts to recover since the last success
+ * @stats_age: runs since the device's counters were read
+ */
+struct wto_service {
+	struct workqueue_struct *wq;
+	struct delayed_work work;
+	unsigned int tries;
+	unsigned int stats_age;
+};
+
+/**
+ * struct wto_adapter - one function
+ * @pdev: the PCI function
+ * @dev: &pdev->dev, for messages and DMA
+ * @hw: registers
+ * @mbx: mailbox
+ * @caps: what the device granted
+ * @irqs: vectors
+ * @ptypes: packet types, WTO_PTYPE_TABLE_LEN elements
+ * @service: worker
+ * @flags: enum wto_adapter_flag
+ * @vports: vports
+ * @num_vports: used elements of @vports
+ * @num_resets: recoveries that succeeded
+ */
+struct wto_adapter {
+	struct pci_dev *pdev;
+	struct device *dev;
+	struct wto_hw hw;
+	struct wto_mbx mbx;
+	struct wto_vc_caps caps;
+	struct wto_irqs irqs;
+	struct wto_ptype *ptypes;
+	struct wto_service service;
+	DECLARE_BITMAP(flags, WTO_F_NUM);
+	struct wto_vport *vports[WTO_MAX_VPORTS];
+	unsigned int num_vports;
+	unsigned int num_resets;
+};
+
+/**
+ * enum wto_vport_flag - bits of wto_vport.flags
+ * @WTO_VF_UP: queues run
+ * @WTO_VF_RX_MODE: filters or promiscuous mode must be brought to the device
+ * @WTO_VF_DETACHED: detached by reset or removal
+ */
+enum wto_vport_flag {
+	WTO_VF_UP,
+	WTO_VF_RX_MODE,
+	WTO_VF_DETACHED,
+	WTO_VF_NUM,
+};
+
+/**
+ * struct wto_rss - receive side scaling as configured
+ * @key: key, @key_size bytes
+ * @key_size: bytes; 0: the device has no RSS
+ * @lut: table, @lut_size relative queue indices
+ * @lut_size: entries
+ * @lut_user: the table is the user's, keep it
+ */
+struct wto_rss {
+	u8 key[WTO_MAX_RSS_KEY];
+	u16 key_size;
+	u32 *lut;
+	u16 lut_size;
+	bool lut_user;
+};
+
+/**
+ * struct wto_filter - one address filter
+ * @list: in wto_filters.list
+ * @addr: address
+ * @primary: the vport's own address
+ * @wanted: the stack wants it
+ * @installed: the device has it
+ */
+struct wto_filter {
+	struct list_head list;
+	u8 addr[ETH_ALEN];
+	bool primary;
+	bool wanted;
+	bool installed;
+};
+
+/**
+ * struct wto_filters - receive filters of a vport
+ * @lock: guards @list, taken with bottom halves disabled
+ * @list: struct wto_filter
+ * @want_uc: unicast promiscuous is wanted
+ * @want_mc: multicast promiscuous is wanted
+ * @has_uc: unicast promiscuous is set in the device
+ * @has_mc: multicast promiscuous is set in the device
+ * @sync_lock: serializes those who bring filters to the device
+ */
+struct wto_filters {
+	spinlock_t lock;
+	struct list_head list;
+	bool want_uc;
+	bool want_mc;
+	bool has_uc;
+	bool has_mc;
+	struct mutex sync_lock;
+};
+
+/**
+ * struct wto_vport - one netdev
+ * @tx: transmit queues, of @set
+ * @netdev: the netdev
+ * @adapter: the function
+ * @set: queues in use, NULL while the vport is down; under RTNL
+ * @cfg: what the user configured, applied at the next start; under RTNL
+ * @max_channels: most channels
+ * @vec: vectors, @max_channels elements
+ * @vc: the vport as the device describes it
+ * @rss: receive side scaling; under RTNL
+ * @filters: receive filters
+ * @flags: enum wto_vport_flag
+ * @index: number within the function
+ * @link_up: what the device last said
+ * @link_speed_mbps: what the device last said, Mbit/s
+ * @msg_enable: NETIF_MSG_*
+ * @tx_stats: counters by queue index, WTO_MAX_QUEUES elements
+ * @rx_stats: counters by queue index, WTO_MAX_QUEUES elements
+ * @nic_stats: the device's counters when last asked, under @nic_stats_lock
+ * @nic_stats_lock: guards @nic_stats
+ * @num_tx_timeouts: transmit watchdog events
+ * @num_restarts: queue restarts for a new configuration
+ */
+struct wto_vport {
+	struct wto_tx_queue *tx[WTO_MAX_QUEUES];
+	struct net_device *netdev;
+	struct wto_adapter *adapter;
+	struct wto_queue_set *set;
+	struct wto_queue_cfg cfg;
+	u16 max_channels;
+	struct wto_vector *vec;
+	struct wto_vc_vport vc;
+	struct wto_rss rss;
+	struct wto_filters filters;
+	DECLARE_BITMAP(flags, WTO_VF_NUM);
+	u16 index;
+	bool link_up;
+	u32 link_speed_mbps;
+	u32 msg_enable;
+	struct wto_tx_stats *tx_stats;
+	struct wto_rx_stats *rx_stats;
+	struct wto_nic_stats nic_stats;
+	spinlock_t nic_stats_lock;
+	u64 num_tx_timeouts;
+	u64 num_restarts;
+};
+
+/* wto_netdev.c */
+int wto_netdev_create(struct wto_adapter *adapter, unsigned int index);
+void wto_netdev_destroy(struct wto_vport *vport);
+int wto_netdev_register(struct wto_vport *vport);
+int wto_netdev_reconfig(struct wto_vport *vport,
+			const struct wto_queue_cfg *cfg);
+int wto_netdev_apply_rss(struct wto_vport *vport);
+void wto_netdev_link_event(void *ctx, u32 opcode, const void *buf, size_t len);
+void wto_netdev_detach(struct wto_vport *vport);
+int wto_netdev_reattach(struct wto_vport *vport);
+netdev_features_t wto_netdev_features_check(struct sk_buff *skb,
+					    struct net_device *netdev,
+					    netdev_features_t features);
+
+/* wto_ethtool.c */
+void wto_ethtool_set_ops(struct net_device *netdev);
+
+/* wto_filter.c */
+void wto_filter_init(struct wto_filters *filters);
+void wto_filter_exit(struct wto_filters *filters);
+int wto_filter_want(struct wto_filters *filters, const u8 *addr, bool primary);
+void wto_filter_unwant(struct wto_filters *filters, const u8 *addr);
+int wto_filter_sync(struct wto_filters *filters, struct wto_mbx *mbx,
+		    u32 vport_id);
+void wto_filter_forget(struct wto_filters *filters);
+
+/* wto_reset.c */
+int wto_reset_init(struct wto_adapter *adapter);
+void wto_reset_exit(struct wto_adapter *adapter);
+int wto_reset_function(struct wto_adapter *adapter);
+int wto_reset_ctrl_up(struct wto_adapter *adapter);
+void wto_reset_ctrl_down(struct wto_adapter *adapter);
+void wto_reset_request(struct wto_adapter *adapter, const char *why);
+void wto_reset_kick(struct wto_adapter *adapter);
+void wto_reset_on_gone(void *ctx);
+
+#endif /* WTO_H */

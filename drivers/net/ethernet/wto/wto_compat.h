@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences between the kernels that the driver serves.  Everything here
+ * has the name and the meaning that the newest of them gives it; no other
+ * file asks for the kernel's version.
+ */
+
+#ifndef WTO_COMPAT_H
+#define WTO_COMPAT_H
+
+#include <linux/netdevice.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void netif_napi_add_config(struct net_device *dev,
+					 struct napi_struct *napi,
+					 int (*poll)(struct napi_struct *, int),
+					 int index)
+{
+	netif_napi_add(dev, napi, poll);
+}
+#endif
+
+#endif /* WTO_COMPAT_H */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters.  Those of a queue live in the vport, one set for each index that a
+ * queue can have, so that they survive down, reset and a smaller number of
+ * channels; the queue's own poll or xmit is the only writer.
+ */
+
+#ifndef WTO_STATS_H
+#define WTO_STATS_H
+
+#include <linux/cache.h>
+#include <linux/types.h>
+#include <linux/u64_stats_sync.h>
+
+struct net_device;
+struct rtnl_link_stats64;
+struct wto_vport;
+
+/**
+ * struct wto_tx_stats - counters of a transmit queue
+ * @sync: protects 64-bit readers on 32-bit machines
+ * @packets: packets completed
+ * @bytes: bytes completed
+ * @stop: times that the queue was stopped for lack of room
+ * @wake: times that it was woken
+ * @linearized: packets with too many buffers, copied into one
+ * @dropped: packets dropped by the driver (no memory, cannot be mapped)
+ * @bad_compl: completions that made no sense
+ */
+struct wto_tx_stats {
+	struct u64_stats_sync sync;
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t wake;
+	u64_stats_t bad_compl;
+	/* written by xmit */
+	struct u64_stats_sync xmit_sync ____cacheline_aligned_in_smp;
+	u64_stats_t stop;
+	u64_stats_t linearized;
+	u64_stats_t dropped;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct wto_rx_stats - counters of a receive queue
+ * @sync: protects 64-bit readers on 32-bit machines
+ * @packets: packets given to the stack
+ * @bytes: their bytes
+ * @alloc_fail: buffers or skbs that could not be allocated
+ * @bad_desc: descriptors that made no sense
+ * @errors: packets that the device marked as bad
+ * @hsplit: packets with the header in a buffer of its own
+ */
+struct wto_rx_stats {
+	struct u64_stats_sync sync;
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t alloc_fail;
+	u64_stats_t bad_desc;
+	u64_stats_t errors;
+	u64_stats_t hsplit;
+} ____cacheline_aligned_in_smp;
+
+void wto_stats_init(struct wto_vport *vport);
+void wto_stats_get64(struct wto_vport *vport, struct rtnl_link_stats64 *stats);
+void wto_stats_set_ops(struct net_device *netdev);
+
+#endif /* WTO_STATS_H */
