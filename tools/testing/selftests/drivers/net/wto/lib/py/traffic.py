@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Traffic between the two ports that checks every byte it gets."""
+
+import random
+import select
+import socket
+import threading
+import time
+
+from lib.py import NetNSEnter
+
+BLOCK = 65536
+
+
+def random_bytes(count, seed=1):
+    """Reproducible noise."""
+    return random.Random(seed).randbytes(count)
+
+
+def peer_socket(netns, *args):
+    """A socket that lives in the peer's namespace; usable from everywhere."""
+    with NetNSEnter(netns):
+        return socket.socket(*args)
+
+
+def family_of(address):
+    """AF_INET or AF_INET6."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+class TcpStream:
+    """
+    One TCP connection that runs in the background until it is stopped.
+
+    The sender repeats a random block, the receiver compares each byte.  The stream
+    starts in our namespace, or with @from_peer in the peer's.
+    """
+
+    def __init__(self, cfg, ipver="4", from_peer=False):
+        local, remote = cfg.addr_v[ipver], cfg.remote_addr_v[ipver]
+        family = family_of(local)
+        here = socket.socket(family, socket.SOCK_STREAM)
+        there = peer_socket(cfg.peer_ns, family, socket.SOCK_STREAM)
+        listener, self._sender = (here, there) if from_peer else (there, here)
+        with listener:
+            listener.bind((local if from_peer else remote, 0))
+            listener.listen(1)
+            self._sender.settimeout(20)
+            self._sender.connect(listener.getsockname()[:2])
+            self._receiver, _ = listener.accept()
+        self._receiver.settimeout(120)
+        self._block = random_bytes(BLOCK)
+        self._stopping = threading.Event()
+        self.sent = self.received = 0
+        self.errors = []
+        self._threads = [threading.Thread(target=self._guard, args=(job,), daemon=True)
+                         for job in (self._send, self._receive)]
+        for thread in self._threads:
+            thread.start()
+
+    def _guard(self, job):
+        try:
+            job()
+        except OSError as error:
+            self.errors.append(f"{job.__name__}: {error}")
+
+    def _send(self):
+        self._sender.settimeout(120)
+        while not self._stopping.is_set():
+            self._sender.sendall(self._block)
+            self.sent += BLOCK
+        self._sender.shutdown(socket.SHUT_WR)
+
+    def _receive(self):
+        expected = memoryview(self._block + self._block)
+        buffer = bytearray(BLOCK)
+        view = memoryview(buffer)
+        while True:
+            count = self._receiver.recv_into(buffer)
+            if not count:
+                return
+            start = self.received % BLOCK
+            if view[:count] != expected[start:start + count]:
+                self.errors.append(f"wrong bytes after {self.received}")
+            self.received += count
+
+    def stop(self):
+        """Ends the stream, waits for its last byte; returns the bytes that arrived."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(150)
+        for sock in (self._sender, self._receiver):
+            sock.close()
+        if not self.errors and self.sent != self.received:
+            self.errors.append(f"sent {self.sent} bytes, received {self.received}")
+        return self.received
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class EchoTraffic:
+    """
+    UDP request and reply over several flows in the background, whatever happens.
+
+    Lost datagrams and unreachable routes are normal while a port goes down; a reply
+    with wrong content is not.
+    """
+
+    WINDOW = 8
+
+    def __init__(self, cfg, flows=4, size=1000, ipver="4"):
+        self.sent = self.received = 0
+        self.errors = []
+        self._cfg = cfg
+        self._remote = cfg.remote_addr_v[ipver]
+        family = family_of(self._remote)
+        self._payload = random_bytes(size, seed=2)
+        self._server = peer_socket(cfg.peer_ns, family, socket.SOCK_DGRAM)
+        # Wildcard addresses: the ports lose theirs while a module is reloaded
+        self._server.bind(("", 0))
+        self._clients = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(flows)]
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=job, daemon=True)
+                         for job in (self._serve, self._ask)]
+        for thread in self._threads:
+            thread.start()
+
+    def _serve(self):
+        self._server.settimeout(0.1)
+        while not self._stopping.is_set():
+            try:
+                data, address = self._server.recvfrom(BLOCK)
+                self._server.sendto(data, address)
+            except OSError:
+                continue
+
+    def _ask(self):
+        target = (self._remote, self._server.getsockname()[1])
+        poll = select.poll()
+        by_fd = {sock.fileno(): sock for sock in self._clients}
+        for sock in self._clients:
+            sock.setblocking(False)
+            poll.register(sock, select.POLLIN)
+        while not self._stopping.is_set():
+            for sock in self._clients:
+                self._send_window(sock, target)
+            # What was not answered by then is lost; ask again
+            for fd, _ in poll.poll(50):
+                self._collect(by_fd[fd])
+
+    def _send_window(self, sock, target):
+        for _ in range(self.WINDOW):
+            try:
+                sock.sendto(self._payload, target)
+                self.sent += 1
+            except OSError:
+                return
+
+    def _collect(self, sock):
+        end = time.monotonic() + 0.05
+        for _ in range(self.WINDOW):
+            try:
+                if not select.select([sock], [], [], max(0, end - time.monotonic()))[0]:
+                    return
+                data = sock.recv(BLOCK)
+            except OSError:
+                return
+            self.received += 1
+            if data != self._payload:
+                self.errors.append(f"reply {self.received} has wrong content")
+
+    def stop(self):
+        """Ends the traffic; returns the number of good round trips."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(20)
+        for sock in (self._server, *self._clients):
+            sock.close()
+        return self.received
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

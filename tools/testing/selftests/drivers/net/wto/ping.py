@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Echo requests of every size from 0 to 9000 bytes, in both address families, at the default
+MTU (fragments) and at the largest (one frame each); each byte of each reply is compared.
+"""
+
+import os
+import select
+import socket
+import struct
+
+from lib.py import KsftNamedVariant, WtoEnv, cmd, ksft_eq, ksft_exit, ksft_pr, ksft_run, \
+    ksft_true, ksft_variants
+
+MAX_SIZE = 9000
+ECHO_HEADER = struct.Struct("!BBHHH")
+ECHO_REQUEST = {"4": 8, "6": 128}
+
+# Requests on their way at a time; bytes of them
+WINDOW = 24
+WINDOW_BYTES = 96 * 1024
+REPLY_S = 10
+
+
+class EchoSizes:
+    """Sends one echo request of each size, the sequence number being the size."""
+
+    def __init__(self, cfg, ipver):
+        family, proto = ((socket.AF_INET6, socket.IPPROTO_ICMPV6) if ipver == "6" else
+                         (socket.AF_INET, socket.IPPROTO_ICMP))
+        self.request = ECHO_REQUEST[ipver]
+        self.sock = socket.socket(family, socket.SOCK_DGRAM, proto)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            self.sock.setsockopt(socket.SOL_SOCKET, option, 4 << 20)
+        self.sock.connect((cfg.remote_addr_v[ipver], 0))
+        self.noise = memoryview(os.urandom(2 * MAX_SIZE + 2))
+        self.waiting = {}
+        self.wrong = []
+
+    def payload(self, size):
+        """Differs from size to size from the first byte on."""
+        return self.noise[size:2 * size]
+
+    def send(self, size):
+        """One request."""
+        header = ECHO_HEADER.pack(self.request, 0, 0, 0, size)
+        self.sock.send(b"".join((header, self.payload(size))))
+        self.waiting[size] = size
+
+    def receive(self):
+        """One reply; False if none comes."""
+        if not select.select([self.sock], [], [], REPLY_S)[0]:
+            return False
+        data = memoryview(self.sock.recv(65536))
+        size = ECHO_HEADER.unpack_from(data)[4]
+        if self.waiting.pop(size, None) is None:
+            self.wrong.append(f"{size}: answered twice, or never asked")
+        elif data[ECHO_HEADER.size:] != self.payload(size):
+            self.wrong.append(f"{size}: wrong payload of {len(data) - ECHO_HEADER.size} bytes")
+        return True
+
+    def run(self, sizes):
+        """Returns the sizes that had no answer, and what was wrong with the others."""
+        for size in sizes:
+            self.send(size)
+            while len(self.waiting) >= WINDOW or sum(self.waiting) > WINDOW_BYTES:
+                if not self.receive():
+                    return sorted(self.waiting), self.wrong
+        while self.waiting and self.receive():
+            pass
+        return sorted(self.waiting), self.wrong
+
+
+def every_size(cfg, ipver, mtu):
+    """Sizes 0 to 9000, each once, with checked payload."""
+    cfg.require_ipver(ipver)
+    mtu = mtu or cfg.max_mtu()
+    cfg.with_mtu(mtu)
+    cfg.set_sysctl("net.ipv4.ping_group_range", "0\t0")
+    cfg.reachable(ipver)
+    echo = EchoSizes(cfg, ipver)
+    with echo.sock:
+        lost, wrong = echo.run(range(MAX_SIZE + 1))
+    ksft_pr(f"MTU {mtu}: {MAX_SIZE + 1 - len(lost)} sizes answered")
+    ksft_eq(lost, [], "sizes without an answer")
+    ksft_eq(wrong, [], "wrong answers")
+
+
+@ksft_variants([KsftNamedVariant(f"v{ipver}_mtu_{mtu or 'max'}", ipver, mtu)
+                for mtu in (1500, 0) for ipver in ("4", "6")])
+def ping_every_size(cfg, ipver, mtu):
+    """Every size, for both families, with and without fragments."""
+    every_size(cfg, ipver, mtu)
+
+
+@ksft_variants(["4", "6"])
+def ping_program(cfg, ipver):
+    """The ping program checks its pattern itself, from both sides, up to the longest packet."""
+    cfg.require_ipver(ipver)
+    cfg.reachable(ipver)
+    longest = 65507 if ipver == "4" else 65527
+    for size in (0, 1, 56, 1452, 1472, 1473, 8972, 65000, longest):
+        for host, addr in ((None, cfg.remote_addr_v[ipver]), (cfg.remote, cfg.addr_v[ipver])):
+            out = cmd(f"ping -{ipver} -s {size} -p c0ffee17 -c 3 -i 0.01 -W 5 {addr}",
+                      host=host, timeout=40).stdout
+            ksft_true(" 0% packet loss" in out, f"{size} bytes: {out}")
+            ksft_true("wrong data byte" not in out, f"{size} bytes: {out}")
+
+
+def main() -> None:
+    """Runs the cases."""
+    with WtoEnv(__file__) as cfg:
+        ksft_run([ping_every_size, ping_program], args=(cfg, ))
+    ksft_exit()
+
+
+if __name__ == "__main__":
+    main()
