@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Control plane: what answers the driver's virtchnl2 messages.
+ *
+ * Context of everything here: data thread, nic->lock held.
+ */
+
+#ifndef IDPF_NIC_CP_H
+#define IDPF_NIC_CP_H
+
+#include "../../../include/wto/virtchnl.h"
+#include "engines/rss.h"
+#include "mbx.h"
+#include "queue.h"
+
+#define CP_MAX_VPORTS		8
+#define CP_MAX_MACS		256	/* filter entries of a vport */
+
+struct nic_port;
+
+/**
+ * enum cp_status - return values of a message, 0 is success
+ * @CP_OK: done
+ * @CP_EPERM: not allowed
+ * @CP_ENOENT: no such object
+ * @CP_EBUSY: the object is in use
+ * @CP_EEXIST: there is one already
+ * @CP_EINVAL: a length, count, id or value is wrong
+ * @CP_ENOSPC: no more of them
+ * @CP_ENOTSUP: not supported, or not granted
+ *
+ * virtchnl2's error values, which are those of errno where both have one.
+ */
+enum cp_status {
+	CP_OK		= 0,
+	CP_EPERM	= 1,
+	CP_ENOENT	= 2,
+	CP_EBUSY	= 16,
+	CP_EEXIST	= 17,
+	CP_EINVAL	= 22,
+	CP_ENOSPC	= 28,
+	CP_ENOTSUP	= 95,
+};
+
+/**
+ * struct cp_stats - counters of a vport, from the driver's point of view
+ * @rx_bytes: and so on: as in struct vc2_vport_stats
+ */
+struct cp_stats {
+	u64 rx_bytes;
+	u64 rx_unicast;
+	u64 rx_multicast;
+	u64 rx_broadcast;
+	u64 rx_discards;
+	u64 rx_errors;
+	u64 rx_unknown_protocol;
+	u64 tx_bytes;
+	u64 tx_unicast;
+	u64 tx_multicast;
+	u64 tx_broadcast;
+	u64 tx_discards;
+	u64 tx_errors;
+	u64 rx_invalid_frame_length;
+	u64 rx_overflow_drop;
+};
+
+/**
+ * struct cp_vport - a vport
+ * @port: the port
+ * @id: name of it in messages
+ * @index: the driver's number
+ * @created: exists
+ * @enabled: receives and sends
+ * @loopback: what it sends comes back
+ * @promisc: VC2_PROMISC_*
+ * @txq_model: VC2_QUEUE_MODEL_* of transmit queues
+ * @rxq_model: VC2_QUEUE_MODEL_* of receive queues
+ * @mac: default address
+ * @macs: filter: addresses it receives
+ * @num_macs: entries of @macs
+ * @txq: absolute ids of its transmit queues, by relative id
+ * @rxq: absolute ids of its receive queues, by relative id
+ * @complq: absolute ids of its completion queues
+ * @bufq: absolute ids of its buffer queues
+ * @num_txq: entries of @txq
+ * @num_rxq: entries of @rxq
+ * @num_complq: entries of @complq
+ * @num_bufq: entries of @bufq
+ * @default_rxq: relative id of the queue for what RSS does not spread
+ * @rss: receive side scaling
+ * @stats: counters
+ */
+struct cp_vport {
+	struct nic_port *port;
+	u32 id;
+	u16 index;
+	bool created;
+	bool enabled;
+	bool loopback;
+	u16 promisc;
+	u16 txq_model;
+	u16 rxq_model;
+	u8 mac[ETH_ALEN];
+	u8 macs[CP_MAX_MACS][ETH_ALEN];
+	unsigned int num_macs;
+	u16 txq[QUEUE_MAX_PAIRS];
+	u16 rxq[QUEUE_MAX_PAIRS];
+	u16 complq[QUEUE_MAX_PAIRS];
+	u16 bufq[QUEUE_MAX_BUFQ];
+	u16 num_txq;
+	u16 num_rxq;
+	u16 num_complq;
+	u16 num_bufq;
+	u16 default_rxq;
+	struct rss rss;
+	struct cp_stats stats;
+};
+
+/**
+ * struct cp - control plane of a port
+ * @vports: by vport id
+ * @granted: what GET_CAPS granted; requests outside of it are refused
+ * @vec_alloc: bit v: vector v was handed out by ALLOC_VECTORS
+ */
+struct cp {
+	struct cp_vport vports[CP_MAX_VPORTS];
+	struct vc2_caps granted;
+	u64 vec_alloc;
+};
+
+/**
+ * cp_policy() - change the default grants
+ * @names: names of engines or of capability groups, comma separated
+ * @grant: true: grant them, false: do not
+ *
+ * Context: at start, before the first port exists.
+ * Return: NULL, or the first name that does not exist.
+ */
+const char *cp_policy(const char *names, bool grant);
+
+void cp_init(struct nic_port *port);
+void cp_reset(struct nic_port *port);
+
+/**
+ * cp_handle() - act on a message
+ * @port: the port
+ * @req: the message; its length is within the buffer, nothing else is checked
+ * @rsp: the reply: data zeroed, opcode and cookie set
+ *
+ * Return: true if @rsp is to be sent (all but RESET_VF).
+ */
+bool cp_handle(struct nic_port *port, const struct mbx_msg *req,
+	       struct mbx_msg *rsp);
+
+/**
+ * cp_link_changed() - tell enabled vports the state of the link
+ * @port: the port
+ */
+void cp_link_changed(struct nic_port *port);
+
+/* name of an operation for reports */
+const char *cp_opcode_name(u32 opcode);
+
+#endif /* IDPF_NIC_CP_H */

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Queues: their configuration, as the control plane sets it, and their work.
+ *
+ * The life of a queue: owned by a vport (cp) -> configured (queue_configure)
+ * -> enabled -> disabled -> released.  It works while it is enabled, its vport
+ * is enabled and the port may master the bus.
+ *
+ * Context of everything here: data thread, nic->lock held.
+ */
+
+#ifndef IDPF_NIC_QUEUE_H
+#define IDPF_NIC_QUEUE_H
+
+#include "../../../include/wto/desc.h"
+#include "../../../include/wto/virtchnl.h"
+#include "dma.h"
+
+#define QUEUE_MAX_PAIRS		16
+#define QUEUE_MAX_BUFQ		(2 * QUEUE_MAX_PAIRS)
+#define QUEUE_NUM_TYPES		4	/* VC2_QUEUE_TYPE_TX ... _RX_BUF */
+
+#define QUEUE_MIN_RING_LEN	32
+#define QUEUE_MAX_RING_LEN	8160
+#define QUEUE_NO_ID		0xffff
+
+/* packets that a queue may send in a round, before others get their turn */
+#define QUEUE_TX_BUDGET		64
+
+struct cp_vport;
+struct frame;
+struct nic_port;
+
+/**
+ * struct queue_cfg - what CONFIG_TX_QUEUES and CONFIG_RX_QUEUES set
+ * @ring_addr: guest address of the ring
+ * @ring_len: descriptors, QUEUE_MIN_RING_LEN to QUEUE_MAX_RING_LEN
+ * @rel_id: id that stands in completions
+ * @model: VC2_QUEUE_MODEL_*
+ * @sched: transmit: VC2_TXQ_SCHED_*
+ * @compl_id: transmit, split: absolute id of the completion queue
+ * @bufq_id: receive, split: absolute ids of the buffer queues, QUEUE_NO_ID
+ * @desc_ids: receive: bit n: descriptor format n
+ * @qflags: receive: VC2_RXQ_*
+ * @hdr_buf_size: receive and buffer queues: bytes of a header buffer
+ * @data_buf_size: receive and buffer queues: bytes of a packet buffer
+ * @max_pkt_size: receive: longest frame
+ * @notif_stride: buffer queues
+ */
+struct queue_cfg {
+	u64 ring_addr;
+	u16 ring_len;
+	u16 rel_id;
+	u16 model;
+	u16 sched;
+	u16 compl_id;
+	u16 bufq_id[2];
+	u64 desc_ids;
+	u16 qflags;
+	u16 hdr_buf_size;
+	u32 data_buf_size;
+	u32 max_pkt_size;
+	u8 notif_stride;
+};
+
+/**
+ * struct queue - what all queues have
+ * @port: the port
+ * @vport: owner, NULL if the id is free
+ * @type: VC2_QUEUE_TYPE_*
+ * @id: absolute id, index in its array
+ * @configured: @cfg is valid
+ * @enabled: works
+ * @broken: stopped by an error until it is disabled and configured again
+ * @cfg: configuration
+ * @vector: MSI-X vector of its events, IRQ_NO_VECTOR
+ * @itr: throttling index
+ * @hint: where the ring was found last
+ * @next: ring index of the next descriptor
+ * @gen: generation bit to write
+ */
+struct queue {
+	struct nic_port *port;
+	struct cp_vport *vport;
+	u32 type;
+	u16 id;
+	bool configured;
+	bool enabled;
+	bool broken;
+	struct queue_cfg cfg;
+	u16 vector;
+	u8 itr;
+	struct dma_hint hint;
+	u16 next;
+	bool gen;
+};
+
+/**
+ * struct queue_stats - counters of a queue since the process started
+ * @packets: frames
+ * @bytes: their bytes, without FCS
+ * @drops: frames not sent or not delivered
+ */
+struct queue_stats {
+	u64 packets;
+	u64 bytes;
+	u64 drops;
+};
+
+/**
+ * struct txq - transmit queue
+ * @q: common part; its generation bit is unused
+ * @stats: counters
+ * @buf_hint: where the last packet buffer was
+ * @complq: completion queue, looked up when the queue is enabled
+ */
+struct txq {
+	struct queue q;
+	struct queue_stats stats;
+	struct dma_hint buf_hint;
+	struct complq *complq;
+};
+
+/**
+ * struct complq - completion queue of transmit queues
+ * @q: common part
+ */
+struct complq {
+	struct queue q;
+};
+
+/**
+ * struct bufq - buffer queue of a receive queue
+ * @q: common part; @q.next is the next buffer to use
+ * @buf_hint: where the last buffer was
+ */
+struct bufq {
+	struct queue q;
+	struct dma_hint buf_hint;
+};
+
+/**
+ * struct rxq - receive queue
+ * @q: common part
+ * @stats: counters
+ * @bufq: buffer queues, looked up when the queue is enabled; second may be NULL
+ */
+struct rxq {
+	struct queue q;
+	struct queue_stats stats;
+	struct bufq *bufq[2];
+};
+
+/**
+ * struct queues - the queues of a port
+ * @txq: transmit queues by absolute id
+ * @complq: completion queues by absolute id
+ * @rxq: receive queues by absolute id
+ * @bufq: buffer queues by absolute id
+ * @tx_active: bit n: transmit queue n may have descriptors to send
+ */
+struct queues {
+	struct txq txq[QUEUE_MAX_PAIRS];
+	struct complq complq[QUEUE_MAX_PAIRS];
+	struct rxq rxq[QUEUE_MAX_PAIRS];
+	struct bufq bufq[QUEUE_MAX_BUFQ];
+	u64 tx_active;
+};
+
+/* ids, types, back pointers; once */
+void queues_init(struct nic_port *port);
+
+/* function reset: every queue free, counters stay */
+void queues_reset(struct nic_port *port);
+
+/**
+ * queue_get() - queue by type and absolute id
+ * @port: the port
+ * @type: VC2_QUEUE_TYPE_*
+ * @id: absolute id
+ *
+ * Return: the queue, or NULL if type or id do not exist.
+ */
+struct queue *queue_get(struct nic_port *port, u32 type, u32 id);
+
+/**
+ * queue_assign() - make a vport the owner of a queue, or release it
+ * @q: the queue, disabled
+ * @vport: owner, NULL: release; configuration and vector are forgotten
+ */
+void queue_assign(struct queue *q, struct cp_vport *vport);
+
+/**
+ * queue_configure() - take a configuration
+ * @q: a queue with an owner, disabled
+ * @cfg: ids checked to be queues of the same vport, lengths in range
+ *
+ * Return: 0, or -EINVAL if the data path cannot work so (reported).
+ */
+int queue_configure(struct queue *q, const struct queue_cfg *cfg);
+
+/**
+ * queue_enable() - start work at ring index 0, generation 1
+ * @q: the queue; enabling an enabled queue changes nothing
+ *
+ * The tail register keeps what the driver wrote before.
+ *
+ * Return: 0, or -EINVAL if it is not configured or, for a queue that needs
+ * others (completion, buffer queues), those are not configured.
+ */
+int queue_enable(struct queue *q);
+
+/**
+ * queue_disable() - stop work
+ * @q: the queue; disabling a disabled queue changes nothing
+ *
+ * A transmit queue first completes what it has fetched and then writes a
+ * software marker to its completion queue.  The tail register becomes 0.
+ */
+void queue_disable(struct queue *q);
+
+/**
+ * queues_run() - a round of work: fetch doorbells, send, write back
+ * @port: the port
+ *
+ * Return: true if queues are left with work.
+ */
+bool queues_run(struct nic_port *port);
+
+/**
+ * queue_kick_tx() - look at a queue although no doorbell rang
+ * @q: transmit queue
+ */
+void queue_kick_tx(struct queue *q);
+
+/**
+ * rx_deliver() - a frame arrives at a port from its wire or its own loopback
+ * @port: the port
+ * @frame: the frame
+ *
+ * Filters, classifies, and writes it to the queues of the vports that want it.
+ */
+void rx_deliver(struct nic_port *port, const struct frame *frame);
+
+/* same for one vport, for loopback */
+void rx_deliver_vport(struct cp_vport *vport, const struct frame *frame);
+
+#endif /* IDPF_NIC_QUEUE_H */
