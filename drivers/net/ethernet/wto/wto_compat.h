@@ -10,6 +10,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/version.h>
+#include <net/page_pool/types.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void netif_napi_add_config(struct net_device *dev,
@@ -18,6 +19,14 @@ static inline void netif_napi_add_config(struct net_device *dev,
 					 int index)
 {
 	netif_napi_add(dev, napi, poll);
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+static inline void page_pool_enable_direct_recycling(struct page_pool *pool,
+						     struct napi_struct *napi)
+{
+	WRITE_ONCE(pool->p.napi, napi);
 }
 #endif
 

@@ -31,10 +31,11 @@ struct wto_rx_stats;
 struct wto_vector;
 struct wto_vport;
 
-/* Rings are any multiple of WTO_RING_STEP descriptors, not only powers of 2 */
+/* Rings are powers of 2, so that a counter that is never wrapped names both
+ * the place in the ring and, by the bit above it, the pass over the ring.
+ */
 #define WTO_RING_MIN		64
 #define WTO_RING_MAX		4096
-#define WTO_RING_STEP		32
 #define WTO_RING_DEFAULT	512
 
 /* What the device may add to the MTU: Ethernet header, two tags, FCS */
@@ -47,6 +48,7 @@ struct wto_vport;
  * @rx_len: descriptors of a receive queue and of its buffer queue
  * @mtu: MTU in bytes
  * @hsplit: headers into buffers of their own
+ * @rx_hash: give the stack the device's RSS hash
  */
 struct wto_queue_cfg {
 	u16 num_channels;
@@ -54,29 +56,32 @@ struct wto_queue_cfg {
 	u16 rx_len;
 	u32 mtu;
 	bool hsplit;
+	bool rx_hash;
 };
 
 /**
  * struct wto_tx_queue - transmit queue with its completion queue
  * @desc: transmit ring
- * @tail: doorbell
+ * @buf: what was sent, one element for each descriptor; wto_tx.c
  * @nq: the stack's queue
  * @dev: for DMA
- * @buf: what was sent, indexed by completion tag; wto_tx.c
+ * @tail: doorbell
  * @stats: counters, they outlive the queue
- * @len: transmit descriptors
- * @next: next descriptor to write
- * @since_re: descriptors since a report (RE) was last asked for
+ * @len: transmit descriptors, a power of 2
+ * @room: free descriptors that xmit leaves at least, else it stops the queue:
+ *	those of the largest packet
  * @max_bufs: most buffers of a packet
- * @min_len: shortest frame
  * @idx: index in the vport
- * @head: descriptors up to here (exclusive) are free again
+ * @min_len: shortest frame
+ * @next: next descriptor to write, counted without end
+ * @limit: @next may go up to here; what xmit last knew of @head
  * @compl: completion ring
- * @compl_len: completion descriptors
- * @compl_next: next completion to look at
- * @compl_gen: what the generation bit of a new completion is
- * @num_tags: elements of @buf
- * @free_tags: tags not in use, wto_tx.c
+ * @compl_len: completion descriptors, a power of 2 and not less than @len: a
+ *	packet has one completion, so the ring cannot overflow
+ * @compl_next: next completion to look at, counted without end
+ * @head: descriptors up to here (exclusive) are free again, counted without
+ *	end; written by NAPI, read by xmit
+ * @closing: do not wake the stack's queue any more
  * @vec: vector that serves the queue
  * @marker: completed when the marker arrives that ends a disabled queue
  * @id: absolute id of the transmit queue
@@ -87,28 +92,27 @@ struct wto_queue_cfg {
 struct wto_tx_queue {
 	/* read mostly */
 	struct idpf_tx_desc_raw *desc;
-	void __iomem *tail;
+	struct wto_tx_buf *buf;
 	struct netdev_queue *nq;
 	struct device *dev;
-	struct wto_tx_buf *buf;
+	void __iomem *tail;
 	struct wto_tx_stats *stats;
-	u16 *free_tags;
-	u16 len;
-	u16 num_tags;
+	u32 len;
+	u16 room;
 	u16 max_bufs;
 	u16 idx;
 	u8 min_len;
 
 	/* written by xmit */
-	u16 next ____cacheline_aligned_in_smp;
-	u16 since_re;
+	u32 next ____cacheline_aligned_in_smp;
+	u32 limit;
 
 	/* written by NAPI */
 	struct idpf_tx_compl *compl ____cacheline_aligned_in_smp;
-	u16 compl_len;
-	u16 compl_next;
-	bool compl_gen;
-	u16 head;
+	u32 compl_len;
+	u32 compl_next;
+	u32 head;
+	bool closing;
 
 	/* cold */
 	struct wto_vector *vec ____cacheline_aligned_in_smp;
@@ -120,26 +124,46 @@ struct wto_tx_queue {
 };
 
 /**
+ * struct wto_rx_frags - page that buffers are being cut from
+ * @pool: where pages come from
+ * @page: the page, NULL if there is none
+ * @dma: address of the next piece
+ * @offset: offset of the next piece in @page
+ * @size: bytes of a piece
+ */
+struct wto_rx_frags {
+	struct page_pool *pool;
+	struct page *page;
+	dma_addr_t dma;
+	u32 offset;
+	u32 size;
+};
+
+/**
  * struct wto_rx_queue - receive queue with its buffer queue
  * @desc: receive ring, written by the device only
- * @bufq: buffer ring
  * @buf: buffers by their id; wto_rx.c
- * @pool: pages of packet buffers
- * @hdr_pool: pages of header buffers, NULL without header split
- * @hdr_buf: header buffers by buffer id; wto_rx.c
- * @tail: tail register of the buffer queue
- * @vec: vector that serves the queue
+ * @hdr_buf: header buffers by buffer id, NULL without header split
  * @netdev: the receiver
  * @ptypes: the device's packet types, 1024 elements
- * @stats: counters, they outlive the queue
- * @skb: packet of which not all buffers have come
- * @len: descriptors of either ring
- * @next: next descriptor to look at
- * @gen: what the generation bit of a new descriptor is
- * @bufq_next: next element of the buffer ring to fill
+ * @vec: vector that serves the queue
+ * @len: descriptors of either ring, a power of 2
  * @buf_size: bytes of a packet buffer that the device may write
+ * @headroom: bytes in front of them
  * @hdr_size: bytes of a header buffer, 0 without header split
  * @idx: index in the vport
+ * @hash: give the stack the device's RSS hash
+ * @next: next descriptor to look at, counted without end
+ * @bufq_next: next element of the buffer ring to fill, counted without end
+ * @num_free: elements of @free_id
+ * @free_id: ids of the buffers that the device does not have
+ * @skb: packet of which not all buffers have come
+ * @skip: drop what comes until the end of this packet
+ * @bufq: buffer ring
+ * @tail: tail register of the buffer queue
+ * @frags: packet buffers
+ * @hdr_frags: header buffers
+ * @stats: counters, they outlive the queue
  * @id: absolute id of the receive queue
  * @bufq_id: absolute id of the buffer queue
  * @dma: address of @desc
@@ -148,26 +172,30 @@ struct wto_tx_queue {
 struct wto_rx_queue {
 	/* read mostly */
 	struct idpf_rx_flex_desc *desc;
-	struct idpf_rx_buf_desc *bufq;
 	struct wto_rx_buf *buf;
-	struct page_pool *pool;
-	struct page_pool *hdr_pool;
 	struct wto_rx_buf *hdr_buf;
-	void __iomem *tail;
-	struct wto_vector *vec;
 	struct net_device *netdev;
 	const struct wto_ptype *ptypes;
-	struct wto_rx_stats *stats;
-	u32 buf_size;
+	struct wto_vector *vec;
+	u32 len;
+	u16 buf_size;
+	u16 headroom;
 	u16 hdr_size;
-	u16 len;
 	u16 idx;
+	bool hash;
 
 	/* written by NAPI */
-	struct sk_buff *skb ____cacheline_aligned_in_smp;
-	u16 next;
-	u16 bufq_next;
-	bool gen;
+	u32 next ____cacheline_aligned_in_smp;
+	u32 bufq_next;
+	u32 num_free;
+	bool skip;
+	u16 *free_id;
+	struct sk_buff *skb;
+	struct idpf_rx_buf_desc *bufq;
+	void __iomem *tail;
+	struct wto_rx_frags frags;
+	struct wto_rx_frags hdr_frags;
+	struct wto_rx_stats *stats;
 
 	/* cold */
 	u32 id ____cacheline_aligned_in_smp;
@@ -244,24 +272,28 @@ void wto_vector_write_itr(struct wto_vector *vec);
 /* wto_tx.c: netdev entry points, and a queue's buffers.
  *
  * wto_tx_alloc() and wto_tx_free() make and release the queue's bookkeeping;
- * len, max_bufs and min_len are set before.  wto_tx_reset() puts it into the
- * state that matches a freshly configured device queue.  wto_tx_clean() unmaps
- * and frees every packet still in the queue; the device no longer uses it and
- * neither xmit nor NAPI run.
+ * len and max_bufs are set before.  wto_tx_reset() puts queue and rings into
+ * the state that matches a freshly configured device queue and clears closing.
+ * Whoever stops the stack's queues to take them down sets closing before.
+ * wto_tx_clean() unmaps and frees every packet still in the queue; the device
+ * no longer uses it and neither xmit nor NAPI run.  wto_tx_dump() tells in the
+ * log how the queue stands.
  */
 netdev_tx_t wto_tx_start_xmit(struct sk_buff *skb, struct net_device *netdev);
 int wto_tx_alloc(struct wto_tx_queue *txq);
 void wto_tx_free(struct wto_tx_queue *txq);
 void wto_tx_reset(struct wto_tx_queue *txq);
 void wto_tx_clean(struct wto_tx_queue *txq);
-int wto_tx_poll(struct wto_tx_queue *txq, int budget);
+void wto_tx_dump(const struct wto_tx_queue *txq);
+bool wto_tx_poll(struct wto_tx_queue *txq, int budget);
 
 /* wto_rx.c: a queue's buffers.
  *
- * wto_rx_config() sets buf_size and hdr_size for an MTU, before the queue is
- * configured.  wto_rx_alloc() makes the pools and the bookkeeping,
- * wto_rx_post() fills the buffer ring and writes its tail once the device has
- * been told of the queue, wto_rx_clean() takes every buffer back.
+ * wto_rx_config() sets the buffers' sizes for an MTU, before the queue is
+ * configured.  wto_rx_alloc() makes the pools and the bookkeeping and takes
+ * buffers for the whole ring, wto_rx_post() starts the rings anew and hands
+ * them to the device (writes the tail) before NAPI is enabled,
+ * wto_rx_clean() takes every buffer back once NAPI is disabled.
  */
 void wto_rx_config(struct wto_rx_queue *rxq, const struct wto_queue_cfg *cfg);
 int wto_rx_alloc(struct wto_rx_queue *rxq, const struct wto_queue_cfg *cfg);
