@@ -72,7 +72,7 @@ static void fill_table(struct rss *rss)
 void rss_reset(struct rss *rss)
 {
 	memset(rss, 0, sizeof(*rss));
-	rss->types = RSS_HASH_TYPES;
+	rss->hash_types = RSS_HASH_TYPES;
 }
 
 /**
@@ -171,8 +171,8 @@ bool rss_hash(const struct rss *rss, const u8 *head,
 	if (info->l3 == PARSE_L3_NONE || !rss->key_len)
 		return false;
 
-	own = rss->types & BIT_ULL(own_type(info));
-	other = rss->types & BIT_ULL(v4 ? VC2_HASH_IPV4_OTHER :
+	own = rss->hash_types & BIT_ULL(own_type(info));
+	other = rss->hash_types & BIT_ULL(v4 ? VC2_HASH_IPV4_OTHER :
 					  VC2_HASH_IPV6_OTHER);
 	if (!own && !other)
 		return false;

@@ -25,16 +25,16 @@
 
 /**
  * struct rss - RSS state of one vport
- * @types: enabled hash types, bits VC2_HASH_*
- * @lut_len: valid entries of @lut; 0: RSS is off
+ * @hash_types: enabled hash types, bits VC2_HASH_*
+ * @lut_size: valid entries of @lut; 0: RSS is off
  * @key_len: bytes set in @key
  * @key: as the driver gave it
  * @lut: relative receive queue ids
  * @table: hash of each value of each half byte of the input
  */
 struct rss {
-	u64 types;
-	u16 lut_len;
+	u64 hash_types;
+	u16 lut_size;
 	u16 key_len;
 	u8 key[RSS_KEY_SIZE];
 	u16 lut[RSS_LUT_MAX];
@@ -56,7 +56,7 @@ u32 rss_toeplitz(const struct rss *rss, const u8 *input, size_t len);
  */
 static inline u16 rss_queue(const struct rss *rss, u32 hash)
 {
-	return rss->lut_len ? rss->lut[hash % rss->lut_len] : 0;
+	return rss->lut_size ? rss->lut[hash % rss->lut_size] : 0;
 }
 
 #endif /* NIC_ENGINES_RSS_H */

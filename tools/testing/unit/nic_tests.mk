@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Unit tests of the software NIC's data path
+
+TESTS += nic_parse nic_rss nic_capture
+
+nic_parse_srcs := $(NIC)/parse.c $(NIC)/engines/hsplit.c
+
+nic_rss_srcs := $(NIC)/engines/rss.c $(NIC)/engines/hsplit.c \
+		$(NIC)/engines/engines.c $(NIC)/parse.c
+
+nic_capture_srcs := $(NIC)/capture.c
+nic_capture_cflags := $(shell pkg-config --cflags glib-2.0)
+nic_capture_libs := $(shell pkg-config --libs glib-2.0)
