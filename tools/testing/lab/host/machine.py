@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The programs of one run: software NIC, virtiofsd, QEMU; and the guest's root."""
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import time
+
+NIC_START_S = 15
+NIC_STOP_S = 10
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:exitcode=99:allocator_may_return_null=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+}
+SANITIZER_REPORTS = ("runtime error:", "Sanitizer", "SUMMARY: ")
+
+
+class LabError(Exception):
+    """Something of the lab itself failed; the text says what."""
+
+
+def tail(path, count=15):
+    """The last lines of a log, for an error message."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as log:
+            return "".join(log.readlines()[-count:]).rstrip()
+    except FileNotFoundError:
+        return ""
+
+
+class Program:
+    """A child process with a log for its output."""
+
+    def __init__(self, name, argv, log_path, **popen_args):
+        self.name = name
+        self.log_path = log_path
+        with open(log_path, "ab") as log:
+            popen_args.setdefault("stdout", log)
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                argv, stdin=popen_args.pop("stdin", subprocess.DEVNULL), stderr=log,
+                **popen_args)
+        self.pidfd = os.pidfd_open(self.process.pid)
+
+    def signal(self, number):
+        """Sends a signal if the process still lives."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def stop(self, timeout):
+        """Asks the process to end; returns its status, None if it had to be killed."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+
+
+class Nic(Program):
+    """idpf-nic with its sockets in the run's directory."""
+
+    def __init__(self, opts, run_dir, log_dir):
+        self.sockets = [f"{run_dir}/nic{i}.sock" for i in range(opts.ports)]
+        self.control = f"{run_dir}/nic-control.sock"
+        self.may_die = opts.nic_may_die
+        argv = [opts.nic]
+        for path, extra in zip(self.sockets, self._port_specs(opts)):
+            argv += ["--port", f"socket={path}{extra}"]
+        if opts.pcap:
+            argv += ["--pcap", opts.pcap]
+        argv += ["--control", self.control, *opts.nic_arg]
+        super().__init__("idpf-nic", argv, f"{log_dir}/nic.log",
+                         stdout=subprocess.PIPE, env={**os.environ, **SANITIZER_ENV})
+        self._wait_listening()
+
+    @staticmethod
+    def _port_specs(opts):
+        """--port-arg N:SPEC and --port-arg SPEC (all ports), as text to append."""
+        specs = [""] * opts.ports
+        for arg in opts.port_arg:
+            number, colon, spec = arg.partition(":")
+            if colon and number.isdigit():
+                if int(number) >= opts.ports:
+                    raise LabError(f"--port-arg {arg}: there are {opts.ports} ports")
+                specs[int(number)] += f",{spec}"
+            else:
+                specs = [f"{s},{arg}" for s in specs]
+        return specs
+
+    def _wait_listening(self):
+        """Waits for the NIC's start line of each port."""
+        end = time.monotonic() + NIC_START_S
+        out = self.process.stdout
+        os.set_blocking(out.fileno(), False)
+        seen = b""
+        with selectors.DefaultSelector() as sel:
+            sel.register(out, selectors.EVENT_READ)
+            while seen.count(b": listening on ") < len(self.sockets):
+                if not sel.select(max(0, end - time.monotonic())):
+                    raise LabError(f"the NIC does not listen after {NIC_START_S} s\n"
+                                   + tail(self.log_path))
+                data = out.read()
+                if not data:
+                    raise LabError(f"the NIC ended at its start, status {self.process.wait()}\n"
+                                   + tail(self.log_path))
+                seen += data
+        with open(self.log_path, "ab") as log:
+            log.write(seen)
+
+    def finish(self, ended_by_test):
+        """Stops the NIC; returns what was wrong with it, or None."""
+        died = self.process.poll()
+        status = self.stop(NIC_STOP_S)
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            if any(mark in line for line in log for mark in SANITIZER_REPORTS):
+                return "a sanitizer reported an error in the NIC"
+        if ended_by_test or (self.may_die and died is not None):
+            return None
+        if died is not None:
+            return f"the NIC died, status {died}"
+        if status is None:
+            return f"the NIC did not end within {NIC_STOP_S} s of SIGTERM"
+        return None if status == 0 else f"the NIC ended with status {status}"
+
+
+class FileServer(Program):
+    """virtiofsd for one directory."""
+
+    def __init__(self, tag, directory, cache, log_dir, run_dir):
+        self.tag = tag
+        self.socket = f"{run_dir}/{tag}.fs"
+        # The socket is made here and handed over, so QEMU can connect at once
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.socket)
+            listener.listen(1)
+            os.set_inheritable(listener.fileno(), True)
+            super().__init__("virtiofsd", [
+                "/usr/libexec/virtiofsd", f"--fd={listener.fileno()}",
+                f"--shared-dir={directory}", f"--cache={cache}", "--sandbox=none",
+                "--announce-submounts", "--inode-file-handles=never", "--log-level=warn",
+            ], f"{log_dir}/virtiofsd-{tag}.log", pass_fds=[listener.fileno()])
+
+
+def guest_tree(opts, run_dir):
+    """Puts root, checkout, build results and settings together, read-only."""
+    tree = f"{run_dir}/tree"
+    config = f"{run_dir}/config"
+    os.mkdir(tree)
+    binds = [(os.environ["LAB_ROOT"], ""), (os.environ["LAB_SRC"], "/media/src"),
+             (os.environ["LAB_OUT"], "/media/out"), (config, "/media/lab")]
+    os.mkdir(config)
+    with open(f"{config}/command", "wb") as file:
+        file.write(b"".join(os.fsencode(word) + b"\0" for word in opts.command))
+    with open(f"{config}/config", "w", encoding="utf-8") as file:
+        for key, value in guest_config(opts).items():
+            file.write(f"{key}='{value}'\n")
+    for source, place in binds:
+        for mount in (["--bind", source, tree + place],
+                      ["-o", "remount,bind,ro", tree + place]):
+            subprocess.run(["mount", *mount], check=True)
+    return tree
+
+
+def guest_config(opts):
+    """Settings for guest/session; no value holds a quote."""
+    module = f"/mnt/out/{opts.kernel}/wto.ko"
+    return {
+        "WTO_DRIVER": opts.driver,
+        "WTO_MODULE": module if opts.driver == "wto" else "",
+        "WTO_PORTS": opts.ports,
+        "WTO_SHARE": "1" if opts.share else "",
+        "WTO_SHELL": "1" if opts.shell else "",
+        "WTO_SERIAL_PORTS": len(serial_ports(opts)),
+        "WTO_ROWS": opts.rows, "WTO_COLS": opts.cols,
+    }
+
+
+def serial_ports(opts):
+    """Names of the virtio serial ports between guest and lab."""
+    names = ["wto.out", "wto.err", "wto.status", "wto.kmsg", "wto.lab"]
+    return names + (["wto.nic-control"] if opts.ports else [])
+
+
+KERNEL_ARGS = (
+    "root=labroot rootfstype=virtiofs ro "
+    "init=/media/src/tools/testing/lab/guest/init "
+    "console=ttyS0 loglevel=5 panic=-1 net.ifnames=0 mitigations=off "
+    "no_timer_check tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60 "
+    "rcupdate.rcu_expedited=1 random.trust_cpu=on cryptomgr.notests"
+)
+
+
+def qemu_argv(opts, run_dir, log_dir, servers, nic):
+    """The command line of the guest's machine."""
+    release = opts.release
+    argv = [
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+        "-display", "none", "-vga", "none", "-nic", "none", "-monitor", "none",
+        "-accel", "kvm" if opts.accel == "kvm" else "tcg,thread=multi",
+        "-cpu", "host" if opts.accel == "kvm" else "max",
+        "-smp", str(opts.cpus), "-m", opts.mem,
+        "-object", f"memory-backend-memfd,id=ram,size={opts.mem},share=on",
+        "-machine", "q35,memory-backend=ram,sata=off,smbus=off,i8042=off,hpet=off,vmport=off",
+        "-kernel", f"/boot/vmlinuz-{release}",
+        "-append", " ".join([KERNEL_ARGS, *opts.kernel_arg]),
+        "-chardev", f"file,id=console,path={log_dir}/console.log",
+        "-serial", "chardev:console",
+        "-device", "virtio-serial-pci,max_ports=16",
+    ]
+    for server in servers:
+        argv += ["-chardev", f"socket,id=fs-{server.tag},path={server.socket}",
+                 "-device", f"vhost-user-fs-pci,chardev=fs-{server.tag},tag={server.tag}"]
+    for name in serial_ports(opts):
+        path = nic.control if name == "wto.nic-control" else f"{run_dir}/{name}"
+        argv += ["-chardev", f"socket,id={name},path={path}",
+                 "-device", f"virtserialport,chardev={name},name={name}"]
+    if opts.shell:
+        argv += ["-chardev", "stdio,id=tty,signal=off", "-device", "virtconsole,chardev=tty"]
+    for i, path in enumerate(nic.sockets if nic else []):
+        device = {"driver": "vfio-user-pci", "id": f"nic{i}",
+                  "socket": {"type": "unix", "path": path}}
+        argv += ["-device", json.dumps(device)]
+    return argv + opts.qemu_arg
