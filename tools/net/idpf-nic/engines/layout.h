@@ -33,40 +33,41 @@ struct pkt_layout {
 	u8 proto;
 };
 
-/*
- * Reasons to refuse a packet: name in the code, name in the statistics, text.
- * Whoever adds one adds it here and nowhere else.
- */
-#define ENG_STATUS_LIST(S) \
-	S(OK, "ok", "no error") \
-	S(NOT_IP, "eng_not_ip", "no IP header where one is said to be") \
-	S(IP_HEADER, "eng_ip_header", "IP header length contradicts the layout") \
-	S(FRAGMENT, "eng_fragment", "IP fragment") \
-	S(PROTOCOL, "eng_protocol", "layer 4 protocol is not the one asked for") \
-	S(L4_HEADER, "eng_l4_header", "layer 4 header incomplete or malformed") \
-	S(LENGTH, "eng_length", "IP length does not fit the data") \
-	S(HDR_LEN, "eng_hdr_len", "header length does not end the headers") \
-	S(HDR_DATA, "eng_hdr_data", "headers longer than the packet") \
-	S(MSS, "eng_mss", "MSS out of range") \
-	S(TLEN, "eng_tlen", "payload length out of range") \
-	S(TLEN_DATA, "eng_tlen_data", "payload length differs from the data") \
-	S(BUFFERS, "eng_buffers", "too many buffers") \
-	S(FRAME, "eng_frame", "segments longer than the wire takes")
-
 /**
  * enum eng_status - an engine's verdict on a packet
- *
- * ENG_OK, or why the packet cannot be processed; see ENG_STATUS_LIST.
+ * @ENG_OK: no error
+ * @ENG_NOT_IP: no IP header where one is said to be
+ * @ENG_IP_HEADER: IP header length contradicts the layout
+ * @ENG_FRAGMENT: IP fragment
+ * @ENG_PROTOCOL: layer 4 protocol is not the one asked for
+ * @ENG_L4_HEADER: layer 4 header incomplete or malformed
+ * @ENG_LENGTH: IP length does not fit the data
+ * @ENG_HDR_LEN: header length does not end the headers
+ * @ENG_MSS: MSS out of range
+ * @ENG_TLEN: payload length out of range
+ * @ENG_TLEN_DATA: payload length differs from the data
+ * @ENG_BUFFERS: too many buffers
+ * @ENG_FRAME: segments longer than the wire takes
+ * @ENG_STATUS_NUM: number of verdicts
  */
 enum eng_status {
-#define S(id, name, text) ENG_##id,
-	ENG_STATUS_LIST(S)
-#undef S
+	ENG_OK,
+	ENG_NOT_IP,
+	ENG_IP_HEADER,
+	ENG_FRAGMENT,
+	ENG_PROTOCOL,
+	ENG_L4_HEADER,
+	ENG_LENGTH,
+	ENG_HDR_LEN,
+	ENG_MSS,
+	ENG_TLEN,
+	ENG_TLEN_DATA,
+	ENG_BUFFERS,
+	ENG_FRAME,
 	ENG_STATUS_NUM
 };
 
 const char *eng_status_name(enum eng_status status);
-const char *eng_status_text(enum eng_status status);
 
 enum eng_status layout_check(const struct pkt_layout *layout, const u8 *hdr,
 			     u32 hdr_len);
