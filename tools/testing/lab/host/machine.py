@@ -2,6 +2,7 @@
 """The programs of one run: software NIC, virtiofsd, QEMU; and the guest's root."""
 
 import json
+import lzma
 import os
 import selectors
 import signal
@@ -158,11 +159,20 @@ def guest_tree(opts, run_dir):
     with open(f"{config}/config", "w", encoding="utf-8") as file:
         for key, value in guest_config(opts).items():
             file.write(f"{key}='{value}'\n")
+    unpack_overlay(opts.release, config)
     for source, place in binds:
         for mount in (["--bind", source, tree + place],
                       ["-o", "remount,bind,ro", tree + place]):
             subprocess.run(["mount", *mount], check=True)
     return tree
+
+
+def unpack_overlay(release, directory):
+    """The overlay module, decompressed: the guest's init has no use for modprobe."""
+    packed = f"/lib/modules/{release}/kernel/fs/overlayfs/overlay.ko.xz"
+    if os.path.exists(packed):
+        with lzma.open(packed) as module, open(f"{directory}/overlay.ko", "wb") as file:
+            file.write(module.read())
 
 
 def guest_config(opts):
@@ -174,7 +184,6 @@ def guest_config(opts):
         "WTO_PORTS": opts.ports,
         "WTO_SHARE": "1" if opts.share else "",
         "WTO_SHELL": "1" if opts.shell else "",
-        "WTO_SERIAL_PORTS": len(serial_ports(opts)),
         "WTO_ROWS": opts.rows, "WTO_COLS": opts.cols,
     }
 
@@ -187,7 +196,7 @@ def serial_ports(opts):
 
 KERNEL_ARGS = (
     "root=labroot rootfstype=virtiofs ro "
-    "init=/media/src/tools/testing/lab/guest/init "
+    "init=/media/out/tools/init "
     "console=ttyS0 loglevel=5 panic=-1 net.ifnames=0 mitigations=off "
     "no_timer_check tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60 "
     "rcupdate.rcu_expedited=1 random.trust_cpu=on cryptomgr.notests"
@@ -206,7 +215,8 @@ def qemu_argv(opts, run_dir, log_dir, servers, nic):
         "-object", f"memory-backend-memfd,id=ram,size={opts.mem},share=on",
         "-machine", "q35,memory-backend=ram,sata=off,smbus=off,i8042=off,hpet=off,vmport=off",
         "-kernel", f"/boot/vmlinuz-{release}",
-        "-append", " ".join([KERNEL_ARGS, *opts.kernel_arg]),
+        "-append", " ".join([KERNEL_ARGS, f"lab.ports={len(serial_ports(opts))}",
+                             *opts.kernel_arg]),
         "-chardev", f"file,id=console,path={log_dir}/console.log",
         "-serial", "chardev:console",
         "-device", "virtio-serial-pci,max_ports=16",

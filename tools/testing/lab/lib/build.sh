@@ -59,9 +59,9 @@ build_nic()
 
 build_tools()
 {
-	build_step tools "$LAB_OUT/tools/.built" tools/testing/lab/guest -- \
-		gcc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$LAB_OUT/tools/uwait" \
-		"$LAB_TOOLS/guest/uwait.c"
+	build_step tools "$LAB_OUT/tools/.built" \
+		"tools/testing/lab/guest/Makefile $(cd "$LAB_SRC" && echo tools/testing/lab/guest/*.[ch])" -- \
+		make -C "$LAB_TOOLS/guest" O="$LAB_OUT/tools"
 }
 
 # build KERNELS NICS: under the lock, what is out of date of these
