@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the kernel holds for a driver: pages, slab objects, mappings, page pools, interrupts."""
+
+import re
+
+from .counters import netdev_family
+from .wait import wait_for
+
+# Page pools wait for their last pages in steps of a second
+POOLS_GONE_S = 30
+
+
+def _meminfo():
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return {name: int(value) for name, value in re.findall(r"(\S+):\s+(\d+) kB", file.read())}
+
+
+def _free_on_cpu_lists():
+    """KiB that are free, yet kept on the page allocator's lists of each CPU."""
+    with open("/proc/zoneinfo", encoding="ascii") as file:
+        return 4 * sum(int(count) for count in re.findall(r"^\s+count:\s+(\d+)$", file.read(),
+                                                          re.MULTILINE))
+
+
+def _write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def _count_lines(path, pattern):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return sum(bool(re.search(pattern, line)) for line in file)
+
+
+def page_pools(namespaces):
+    """Page pools that the kernel knows, as the namespaces see them."""
+    pools = {}
+    for netns in namespaces:
+        for pool in netdev_family(netns).page_pool_get({}, dump=True):
+            pools[pool["id"]] = pool
+    return pools
+
+
+def wait_orphans_gone(namespaces):
+    """Waits until no page pool is left that its queue has given up."""
+    def orphans():
+        return [pool for pool in page_pools(namespaces).values() if "detach-time" in pool]
+
+    wait_for(lambda: not orphans(), "orphaned page pools to go", POOLS_GONE_S, 0.2)
+
+
+class Memory:
+    """
+    A reading of the memory in the kernel's hands, in KiB.
+
+    pages    used, but by no process, cache, slab or table: what drivers take directly
+    slab     slab caches that cannot be reclaimed
+    percpu   per-CPU allocations
+    mappings number of I/O mappings
+    pools    number of page pools
+    """
+
+    FIELDS = ("pages", "slab", "percpu", "mappings", "pools")
+
+    def __init__(self, values):
+        self.values = values
+
+    @classmethod
+    def _once(cls, namespaces):
+        _write("/proc/sys/vm/drop_caches", "3")
+        _write("/proc/sys/vm/compact_memory", "1")
+        info = _meminfo()
+        known = ("MemFree", "Buffers", "Cached", "AnonPages", "Slab", "PageTables",
+                 "SecPageTables", "KernelStack", "Percpu")
+        return {
+            "pages": info["MemTotal"] - sum(info.get(name, 0) for name in known)
+            - _free_on_cpu_lists(),
+            "slab": info["SUnreclaim"], "percpu": info["Percpu"],
+            "mappings": _count_lines("/proc/vmallocinfo", r"ioremap"),
+            "pools": len(page_pools(namespaces)),
+        }
+
+    @classmethod
+    def read(cls, namespaces, times=6):
+        """The least of several readings: what is freed late shows in the first ones only."""
+        wait_orphans_gone(namespaces)
+        readings = [cls._once(namespaces) for _ in range(times)]
+        return cls({name: min(r[name] for r in readings) for name in cls.FIELDS})
+
+    def growth(self, before):
+        """What there is more than @before."""
+        return {name: self.values[name] - before.values[name] for name in self.FIELDS}
+
+
+def traces_of(driver):
+    """Where an unloaded driver still shows: interrupts, I/O memory, mappings, modules."""
+    places = {"/proc/interrupts": rf"\b{driver}\b", "/proc/iomem": rf": {driver}\b",
+              "/proc/vmallocinfo": rf"\[{driver}\]", "/proc/modules": rf"^{driver} "}
+    return [path for path, pattern in places.items() if _count_lines(path, pattern)]

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Link down and up, and module unloading and loading, many times under traffic: the traffic
+comes back each time, and in the end the kernel holds no more memory than before.
+"""
+
+import time
+
+from lib.py import EchoTraffic, TcpStream, WtoEnv, ip, ksft_disruptive, ksft_eq, ksft_exit, \
+    ksft_gt, ksft_lt, ksft_pr, ksft_run, wait_for
+from lib.py.memory import Memory, traces_of
+
+LINK_CYCLES = 50
+LOAD_CYCLES = 10
+
+# The kernel's own noise, KiB.  A leak of one page per queue and cycle is more.
+PAGES_NOISE = 768
+SLAB_NOISE = 768
+PERCPU_NOISE = 64
+
+
+def check_growth(before, after, what):
+    """Nothing may be left over beyond noise."""
+    growth = after.growth(before)
+    ksft_pr(f"{what}: held {before.values}, more of it now: {growth}")
+    ksft_lt(growth["pages"], PAGES_NOISE, "KiB of pages")
+    ksft_lt(growth["slab"], SLAB_NOISE, "KiB of slab")
+    ksft_lt(growth["percpu"], PERCPU_NOISE, "KiB of per-CPU memory")
+    ksft_eq(growth["mappings"], 0, "I/O mappings")
+    ksft_eq(growth["pools"], 0, "page pools")
+
+
+def wait_more(flow, what):
+    """Waits until a flow makes progress."""
+    before = flow.received
+    wait_for(lambda: flow.received > before or flow.errors, what, 30)
+
+
+def cycle_link(cfg, times):
+    """Down and up of our port; every tenth time of the peer's."""
+    with EchoTraffic(cfg) as echo:
+        wait_more(echo, "traffic at the start")
+        for number in range(times):
+            ifname, netns = cfg.ends()[number % 10 == 9]
+            ip(f"link set dev {ifname} down", ns=netns)
+            ip(f"link set dev {ifname} up", ns=netns)
+            cfg.wait_carrier()
+            wait_more(echo, f"traffic after {number + 1} times down and up")
+    ksft_eq(echo.errors, [])
+    ksft_gt(echo.received, times)
+
+
+@ksft_disruptive
+def updown_link(cfg):
+    """50 times down and up; memory is compared after a few times and after all."""
+    for ifname, netns in cfg.ends():
+        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
+    namespaces = (None, cfg.peer_ns)
+    cycle_link(cfg, 10)
+    before = Memory.read(namespaces)
+    start = time.monotonic()
+    cycle_link(cfg, LINK_CYCLES)
+    ksft_pr(f"{LINK_CYCLES} times down and up in {time.monotonic() - start:.1f} s")
+    check_growth(before, Memory.read(namespaces), f"{LINK_CYCLES} x down and up")
+    for ipver in ("4", "6"):
+        cfg.reachable(ipver)
+
+
+@ksft_disruptive
+def updown_tcp(cfg):
+    """TCP streams both ways outlive a port that goes down, with every byte right."""
+    for ifname, netns in cfg.ends():
+        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
+    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
+        for _ in range(5):
+            ip(f"link set dev {cfg.ifname} down")
+            ip(f"link set dev {cfg.ifname} up")
+            cfg.wait_carrier()
+            for flow in (out, back):
+                wait_more(flow, "the stream to go on")
+    for flow in (out, back):
+        ksft_eq(flow.errors, [])
+
+
+def cycle_module(cfg, times):
+    """Unloads and loads the driver while datagrams are on their way."""
+    for number in range(times):
+        with EchoTraffic(cfg) as echo:
+            wait_more(echo, f"traffic before unloading, time {number + 1}")
+            cfg.unload()
+            ksft_eq(traces_of(cfg.driver), [], "left after unloading")
+        ksft_eq(echo.errors, [])
+        cfg.load()
+
+
+@ksft_disruptive
+def updown_module(cfg):
+    """10 times rmmod and insmod; memory is compared while the module is out."""
+    namespaces = (None, cfg.peer_ns)
+    cycle_module(cfg, 2)
+    before = memory_unloaded(cfg, namespaces)
+    start = time.monotonic()
+    cycle_module(cfg, LOAD_CYCLES)
+    ksft_pr(f"{LOAD_CYCLES} times unloaded and loaded in {time.monotonic() - start:.1f} s")
+    check_growth(before, memory_unloaded(cfg, namespaces), f"{LOAD_CYCLES} x rmmod and insmod")
+    for ipver in ("4", "6"):
+        cfg.reachable(ipver)
+
+
+def memory_unloaded(cfg, namespaces):
+    """A reading of the memory without the driver."""
+    cfg.unload()
+    memory = Memory.read(namespaces)
+    cfg.load()
+    return memory
+
+
+def main() -> None:
+    """Runs the cases."""
+    with WtoEnv(__file__) as cfg:
+        ksft_run([updown_link, updown_tcp, updown_module], args=(cfg, ))
+    ksft_exit()
+
+
+if __name__ == "__main__":
+    main()
