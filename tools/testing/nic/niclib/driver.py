@@ -3,6 +3,7 @@
 
 import os
 import struct
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from . import virtchnl as vc
@@ -146,13 +147,17 @@ class Port:
         """Return what the control socket says about this port."""
         return self.nic.control("stats")["ports"][self.index]
 
-    def errors(self):
-        """Return the number of errors the NIC has counted on this port."""
-        return sum(self.stats()["errors"].values())
+    def errors(self, *causes):
+        """Return how many errors of @causes, by default of all, the NIC has counted."""
+        errors = self.stats()["errors"]
+        return sum(errors[cause] for cause in causes or errors)
 
-    def expect_error(self, before, what):
-        """Wait until the NIC has counted more errors than @before."""
-        wait_for(lambda: self.errors() > before, f"counted error: {what}")
+    @contextmanager
+    def counted(self, *causes):
+        """What happens inside must make the NIC count an error of one of @causes."""
+        before = self.errors(*causes)
+        yield
+        wait_for(lambda: self.errors(*causes) > before, f"counted error {causes or 'of any kind'}")
 
 
 @dataclass

@@ -129,3 +129,12 @@ class Nic:
     def settled(self, condition, what):
         """Wait until @condition of the ports' statistics is true."""
         return wait_for(lambda: condition(self.control("stats")["ports"]), what)
+
+    def descriptors(self):
+        """Return the numbers of all open descriptors of the NIC."""
+        return [int(name) for name in os.listdir(f"/proc/{self.process.pid}/fd")]
+
+    def mappings(self, name):
+        """Return how many memory mappings of the NIC have @name in their path."""
+        with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as maps:
+            return sum(name in line for line in maps)

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""IRQ_INFO, SET_IRQS, and the rules by which a vector fires."""
+
+import os
+import struct
+import time
+
+import pytest
+
+from niclib import frames
+from niclib import vfu as v
+from niclib.regs import INTENA, INTENA_MSK, INT_ENABLE, ITR_NONE, SWINT_TRIG, WB_ON_ITR
+from niclib.virtchnl import Op, VERSION
+from niclib.wait import wait_for
+
+TRIGGER_FD = v.IRQ_ACTION_TRIGGER | v.IRQ_DATA_EVENTFD
+TRIGGER_NONE = v.IRQ_ACTION_TRIGGER | v.IRQ_DATA_NONE
+SOON = 5.0
+
+
+@pytest.fixture(name="eventfds")
+def _eventfds():
+    """Sixteen eventfds."""
+    descriptors = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(16)]
+    yield descriptors
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+@pytest.fixture(name="irq_port")
+def _irq_port(ctl):
+    """A port with its first four vectors attached to eventfds."""
+    ctl.use_interrupts(4)
+    return ctl
+
+
+def payload(flags=TRIGGER_FD, index=v.IRQ_MSIX, start=0, count=1, argsz=20):
+    """Return the payload of SET_IRQS."""
+    return struct.pack("<IIIII", argsz, flags, index, start, count)
+
+
+@pytest.fixture(name="msix")
+def _msix(vfu):
+    """The number of MSI-X vectors."""
+    return vfu.irq_info(v.IRQ_MSIX)[3]
+
+
+def test_info(vfu):
+    """MSI-X has vectors that can be given eventfds; INTx and MSI do not exist."""
+    _, flags, index, count = vfu.irq_info(v.IRQ_MSIX)
+    assert index == v.IRQ_MSIX and flags & 1 and count >= 3
+    assert vfu.irq_info(v.IRQ_INTX)[3] == 0
+    assert vfu.irq_info(v.IRQ_MSI)[3] == 0
+    for index in (v.IRQ_ERR, v.IRQ_REQ):
+        assert vfu.irq_info(index)[3] in (0, 1)
+
+
+def test_info_agrees_with_config(vfu, msix):
+    """The MSI-X capability shows the same number of vectors."""
+    offset = vfu.config(0x34, "B")
+    while vfu.config(offset, "B") != 0x11:
+        offset = vfu.config(offset + 1, "B")
+    assert (vfu.config(offset + 2, "H") & 0x7ff) + 1 == msix
+
+
+@pytest.mark.parametrize("index", [5, 6, 100, 0xffffffff])
+def test_info_index(vfu, index):
+    """There are no other interrupt types."""
+    assert vfu.expect_error(v.IRQ_INFO, struct.pack("<IIII", 16, 0, index, 0)) > 0
+    assert vfu.expect_error(v.SET_IRQS, payload(index=index, flags=TRIGGER_NONE, count=0)) > 0
+
+
+@pytest.mark.parametrize("size", [0, 8, 15])
+def test_info_short(vfu, size):
+    """IRQ_INFO that is cut is refused."""
+    assert vfu.expect_error(v.IRQ_INFO, struct.pack("<IIII", 16, 0, 2, 0)[:size]) > 0
+
+
+@pytest.mark.parametrize("argsz", [0, 15])
+def test_info_argsz(vfu, argsz):
+    """IRQ_INFO with a small argsz is refused."""
+    assert vfu.expect_error(v.IRQ_INFO, struct.pack("<IIII", argsz, 0, 2, 0)) > 0
+
+
+def test_sequence_of_qemu(vfu, eventfds, msix):
+    """What QEMU sends when a guest enables MSI-X and requests more and more vectors."""
+    vfu.request(v.SET_IRQS, payload(count=1))
+    for number in range(1, min(msix, 4) + 1):
+        vfu.drop_eventfds()
+        vfu.set_eventfds(0, eventfds[:number])
+    vfu.set_eventfds(1, eventfds[1:2])
+    vfu.drop_eventfds()
+    vfu.drop_eventfds()
+
+
+@pytest.mark.parametrize("request_payload", [
+    payload(count=0xffffffff), payload(start=0xffffffff), payload(start=0xffffffff, count=2),
+    payload(start=0x80000000, count=0x80000000), payload(argsz=19), payload(argsz=0),
+    payload(flags=0), payload(flags=v.IRQ_DATA_EVENTFD), payload(flags=v.IRQ_ACTION_TRIGGER),
+    payload(flags=v.IRQ_ACTION_TRIGGER | 7), payload(flags=0x38 | 4), payload(flags=0xffffffff),
+    payload(flags=v.IRQ_ACTION_TRIGGER | v.IRQ_DATA_BOOL, count=4),
+    payload(index=v.IRQ_INTX), payload(index=v.IRQ_MSI)],
+    ids=["huge count", "huge start", "sum wraps", "both wrap", "small argsz", "no argsz",
+         "no flags", "no action", "no data type", "all data types", "all actions", "all flags",
+         "bools without data", "INTx", "MSI"])
+def test_bad(vfu, eventfds, request_payload):
+    """Ranges, sizes and flags that cannot be are refused."""
+    assert vfu.expect_error(v.SET_IRQS, request_payload, eventfds[:1]) > 0
+    assert vfu.irq_info(v.IRQ_MSIX)[3] > 0
+
+
+@pytest.mark.parametrize("size", [0, 4, 19])
+def test_short(vfu, size):
+    """SET_IRQS that is cut is refused."""
+    assert vfu.expect_error(v.SET_IRQS, payload()[:size]) > 0
+
+
+def test_range(vfu, eventfds, msix):
+    """The last vector can be set, none beyond it."""
+    vfu.set_eventfds(msix - 1, eventfds[:1])
+    assert vfu.expect_error(v.SET_IRQS, payload(start=msix), eventfds[:1]) > 0
+    assert vfu.expect_error(v.SET_IRQS, payload(start=msix - 1, count=2), eventfds[:2]) > 0
+
+
+@pytest.mark.parametrize("count, fds", [(2, 1), (1, 2), (4, 3), (3, 4), (2, 0)])
+def test_count_of_descriptors(nic, vfu, eventfds, count, fds):
+    """The number of descriptors must be the count (or none for one vector); none leaks."""
+    before = len(nic.descriptors())
+    assert vfu.expect_error(v.SET_IRQS, payload(count=count), eventfds[:fds]) > 0
+    assert len(nic.descriptors()) == before
+
+
+def test_replaced_descriptors_are_closed(nic, vfu, eventfds):
+    """Setting the same vectors again and again leaks nothing."""
+    vfu.set_eventfds(0, eventfds[:3])
+    before = len(nic.descriptors())
+    for _ in range(30):
+        vfu.set_eventfds(0, eventfds[:3])
+    assert len(nic.descriptors()) == before
+    vfu.drop_eventfds()
+    assert len(nic.descriptors()) == before - 3
+
+
+def test_descriptor_that_is_no_eventfd(nic, vfu):
+    """A descriptor that never takes a write does not stop the NIC."""
+    read_end, write_end = os.pipe()
+    try:
+        vfu.set_eventfds(0, [read_end])
+    except v.VfuError:
+        pass
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+    assert vfu.irq_info(v.IRQ_MSIX)[3] > 0
+    nic.alive()
+
+
+def software_trigger(port, vector, flags=INTENA):
+    """Make @vector fire by its own register."""
+    port.wr32(port.dyn_ctl(vector), SWINT_TRIG | ITR_NONE | flags)
+
+
+def test_software_trigger(irq_port):
+    """SWINT_TRIG fires an enabled vector, and that vector only."""
+    software_trigger(irq_port, 1)
+    assert irq_port.interrupted(1, SOON) == 1
+    for vector in (0, 2, 3):
+        assert not irq_port.interrupted(vector)
+
+
+def test_one_shot(irq_port):
+    """Firing clears INTENA: the second event waits until the vector is enabled again."""
+    software_trigger(irq_port, 1)
+    assert irq_port.interrupted(1, SOON) == 1
+    assert not irq_port.rd32(irq_port.dyn_ctl(1)) & INTENA
+    software_trigger(irq_port, 1, 0)
+    irq_port.stats()
+    assert not irq_port.interrupted(1)
+    irq_port.enable_vector(1)
+    assert irq_port.interrupted(1, SOON) == 1
+
+
+def test_pending_while_disabled(irq_port):
+    """An event on a disabled vector is remembered, once."""
+    for _ in range(3):
+        software_trigger(irq_port, 2, 0)
+    irq_port.stats()
+    assert not irq_port.interrupted(2)
+    irq_port.enable_vector(2)
+    assert irq_port.interrupted(2, SOON) == 1
+    irq_port.enable_vector(2)
+    irq_port.stats()
+    assert not irq_port.interrupted(2)
+
+
+def test_pending_without_eventfd(irq_port):
+    """An event between two registrations is signalled when the new eventfd comes."""
+    irq_port.vfu.drop_eventfds()
+    software_trigger(irq_port, 1)
+    irq_port.stats()
+    irq_port.use_interrupts(4)
+    irq_port.enable_vector(1)
+    assert irq_port.interrupted(1, SOON) >= 1
+
+
+def test_enable_mask(irq_port):
+    """INTENA_MSK leaves INTENA as it is."""
+    irq_port.wr32(irq_port.dyn_ctl(1), INTENA_MSK | WB_ON_ITR | ITR_NONE)
+    assert not irq_port.rd32(irq_port.dyn_ctl(1)) & INTENA
+    irq_port.enable_vector(1)
+    irq_port.wr32(irq_port.dyn_ctl(1), INTENA_MSK | ITR_NONE)
+    software_trigger(irq_port, 1, INTENA_MSK)
+    assert irq_port.interrupted(1, SOON) == 1
+
+
+def test_disable(irq_port):
+    """Writing 0 disables a vector."""
+    irq_port.enable_vector(1)
+    irq_port.wr32(irq_port.dyn_ctl(1), 0)
+    software_trigger(irq_port, 1, INTENA_MSK)
+    irq_port.stats()
+    assert not irq_port.interrupted(1)
+
+
+def test_mailbox_vector(irq_port):
+    """A message from the device fires the mailbox vector."""
+    irq_port.interrupted(0)
+    irq_port.enable_vector(0)
+    # replies from before may have left an event behind
+    wait_for(lambda: irq_port.interrupted(0, SOON), "the event of earlier messages")
+    irq_port.enable_vector(0)
+    irq_port.mbx.send(Op.VERSION, VERSION.pack(major=2))
+    assert irq_port.interrupted(0, SOON) == 1
+    wait_for(irq_port.mbx.pending, "the reply behind the interrupt")
+    for vector in (1, 2, 3):
+        assert not irq_port.interrupted(vector)
+
+
+def test_spare_vector_is_silent(irq_port):
+    """The value that drivers write to their spare vector enables nothing."""
+    irq_port.wr32(irq_port.dyn_ctl(3), 0xc0000018)
+    irq_port.stats()
+    assert not irq_port.interrupted(3)
+
+
+@pytest.fixture(name="traffic")
+def _traffic(pair):
+    """Two vports; the second has interrupts attached."""
+    tx, rx = pair
+    rx.port.use_interrupts(2)
+    return tx, rx
+
+
+def test_rx_vector(traffic):
+    """A received frame fires the vector of its queue."""
+    tx, rx = traffic
+    rx.port.enable_vector(1)
+    tx.send(frames.plain(100))
+    assert rx.port.interrupted(1, SOON) == 1
+    assert rx.recv()[0].frame == frames.plain(100)
+    assert not rx.port.rd32(rx.port.dyn_ctl(1)) & INTENA
+
+
+def test_tx_vector(traffic):
+    """A completed send fires the vector of its queue."""
+    tx, rx = traffic
+    rx.port.enable_vector(1)
+    rx.send(frames.plain(100))
+    assert rx.port.interrupted(1, SOON) == 1
+    assert tx.recv()[0].frame == frames.plain(100)
+
+
+def test_no_event_lost(traffic):
+    """Frame, interrupt, look, enable again: no frame is ever left behind."""
+    tx, rx = traffic
+    rx.port.enable_vector(1)
+    sent = received = 0
+    deadline = time.monotonic() + 30
+    while received < 400:
+        while sent < 400 and sent - received < 8:
+            tx.send(frames.plain(100, seed=sent))
+            sent += 1
+        assert rx.port.interrupted(1, SOON), f"no interrupt, {received} of {sent} received"
+        while rx.rxqs[0].poll() is not None:
+            received += 1
+        rx.port.enable_vector(1)
+        assert time.monotonic() < deadline
+
+
+def test_throttling(traffic):
+    """Two interrupts are at least one interval apart."""
+    tx, rx = traffic
+    interval = 4000
+    rx.port.wr32(rx.port.itr(1, 0), interval)
+    rx.port.wr32(rx.port.itr(1, 1), interval)
+    rx.port.enable_vector(1)
+    start = time.monotonic()
+    tx.send(frames.plain(100))
+    assert rx.port.interrupted(1, SOON) == 1
+    rx.port.enable_vector(1)
+    tx.send(frames.plain(100))
+    assert rx.recv(count=2)
+    assert rx.port.interrupted(1, SOON) == 1
+    assert time.monotonic() - start >= interval * 2e-6 * 0.95
+    rx.port.wr32(rx.port.itr(1, 0), 0)
+    rx.port.wr32(rx.port.itr(1, 1), 0)
+    rx.port.enable_vector(1)
+    tx.send(frames.plain(100))
+    assert rx.port.interrupted(1, SOON) == 1
+
+
+def test_write_back_on_itr(traffic):
+    """In polling mode frames arrive without an interrupt; leaving it fires one."""
+    tx, rx = traffic
+    rx.port.wr32(rx.port.dyn_ctl(1), 0xc0000018)
+    tx.send(frames.plain(100))
+    assert rx.recv()[0].frame == frames.plain(100)
+    assert not rx.port.interrupted(1)
+    rx.port.wr32(rx.port.dyn_ctl(1), INT_ENABLE | SWINT_TRIG | 1 << 24 | 2 << 25)
+    assert rx.port.interrupted(1, SOON) == 1
