@@ -229,12 +229,10 @@ int wto_netdev_register(struct wto_vport *vport);
 int wto_netdev_reconfig(struct wto_vport *vport,
 			const struct wto_queue_cfg *cfg);
 int wto_netdev_apply_rss(struct wto_vport *vport);
-void wto_netdev_link_event(void *ctx, u32 opcode, const void *buf, size_t len);
+void wto_netdev_link_event(struct wto_adapter *adapter,
+			   const struct wto_vc_link *link);
 void wto_netdev_detach(struct wto_vport *vport);
 int wto_netdev_reattach(struct wto_vport *vport);
-netdev_features_t wto_netdev_features_check(struct sk_buff *skb,
-					    struct net_device *netdev,
-					    netdev_features_t features);
 
 /* wto_ethtool.c */
 void wto_ethtool_set_ops(struct net_device *netdev);

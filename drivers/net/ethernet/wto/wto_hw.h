@@ -98,12 +98,13 @@ struct wto_hw_layout {
  * @layout: fixed register places
  * @bar_start: bus address of BAR0
  * @bar_len: bytes of BAR0
- * @region: mapped parts, sorted by nothing in particular
+ * @region: mapped parts, the two static windows first
  * @num_regions: used elements of @region
  * @gone: the device does not answer any more; set once, never cleared
- * @on_gone: called once, from any context, when @gone becomes set
+ * @on_gone: called once, in process context, when @gone becomes set
  * @ctx: argument of @on_gone
- * @rstat: mapped address of the reset state register
+ * @rstat: reset state register
+ * @ctrl: function reset request, NULL if the map has none
  */
 struct wto_hw {
 	struct device *dev;
@@ -117,6 +118,7 @@ struct wto_hw {
 	void (*on_gone)(void *ctx);
 	void *ctx;
 	void __iomem *rstat;
+	void __iomem *ctrl;
 };
 
 int wto_hw_init(struct wto_hw *hw, struct pci_dev *pdev, enum wto_hw_map map);
@@ -126,7 +128,6 @@ int wto_hw_map_ranges(struct wto_hw *hw, const struct wto_hw_range *ranges,
 void wto_hw_unmap_ranges(struct wto_hw *hw);
 
 void __iomem *wto_hw_reg(const struct wto_hw *hw, u64 offset);
-u32 wto_hw_rd32(struct wto_hw *hw, void __iomem *reg);
 void wto_hw_set_gone(struct wto_hw *hw);
 bool wto_hw_check(struct wto_hw *hw);
 bool wto_hw_ready(struct wto_hw *hw);

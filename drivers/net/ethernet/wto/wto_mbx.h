@@ -11,11 +11,13 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 #include <wto/desc.h>
 
 struct device;
 struct wto_hw;
+struct wto_hw_mbx_regs;
 
 #define WTO_MBX_RING_LEN	64
 #define WTO_MBX_BUF_SIZE	IDPF_CTLQ_BUF_SIZE
@@ -46,22 +48,21 @@ struct wto_mbx_msg {
  * struct wto_mbx_ring - one direction
  * @desc: descriptors
  * @desc_dma: their address
- * @buf: WTO_MBX_RING_LEN buffers in one piece
- * @buf_dma: their address
- * @next: next descriptor to use (send) or to look at (receive)
- * @clean: send: oldest descriptor not yet known to be done
- * @tail: tail register
- * @len: length register
+ * @buf: one buffer of WTO_MBX_BUF_SIZE bytes for each descriptor
+ * @buf_dma: their addresses
+ * @next: send: next descriptor to use; receive: next to look at
+ * @clean: send: oldest descriptor not yet known to be done; receive: next
+ *	descriptor to give a buffer to, the value of the tail register
+ * @regs: where the registers are
  */
 struct wto_mbx_ring {
 	struct idpf_ctlq_desc *desc;
 	dma_addr_t desc_dma;
-	void *buf;
-	dma_addr_t buf_dma;
+	void *buf[WTO_MBX_RING_LEN];
+	dma_addr_t buf_dma[WTO_MBX_RING_LEN];
 	u16 next;
 	u16 clean;
-	void __iomem *tail;
-	void __iomem *len;
+	const struct wto_hw_mbx_regs *regs;
 };
 
 /**
@@ -120,11 +121,12 @@ struct wto_mbx_stats {
  * @arq_lock: serializes the interrupt thread and polling waiters
  * @xn_lock: guards the states of @xn, @up and @stats
  * @xn: transactions
- * @slots: counts the free transactions
+ * @slots: those who want a transaction wait here
  * @up: rings are live; while false every exchange fails at once
  * @irq: the interrupt is set up; waiters poll more lazily
- * @on_event: takes every message that is not a reply; runs in the context of
- *	whoever drains the ring, may sleep, must not start an exchange
+ * @on_event: takes every message that is not a reply and says whether it
+ *	knew it; runs in the context of whoever drains the ring, may sleep,
+ *	must not start an exchange; the device can still write to @buf
  * @ctx: argument of @on_event
  * @stats: counters
  */
@@ -140,7 +142,7 @@ struct wto_mbx {
 	wait_queue_head_t slots;
 	bool up;
 	bool irq;
-	void (*on_event)(void *ctx, u32 opcode, const void *buf, size_t len);
+	bool (*on_event)(void *ctx, u32 opcode, const void *buf, size_t len);
 	void *ctx;
 	struct wto_mbx_stats stats;
 };
@@ -154,6 +156,6 @@ void wto_mbx_abort(struct wto_mbx *mbx, int err);
 int wto_mbx_exchange(struct wto_mbx *mbx, struct wto_mbx_msg *msg);
 int wto_mbx_send(struct wto_mbx *mbx, u32 opcode);
 void wto_mbx_drain(struct wto_mbx *mbx);
-bool wto_mbx_was_reset(struct wto_mbx *mbx);
+int wto_mbx_health(struct wto_mbx *mbx);
 
 #endif /* WTO_MBX_H */

@@ -293,6 +293,26 @@ struct wto_vc_link {
 	bool up;
 };
 
+/**
+ * struct wto_vc_call - request and what its reply must be like
+ * @op: VC2_OP_*
+ * @req: request
+ * @req_len: its bytes
+ * @reply: room for the reply, may be NULL
+ * @reply_max: bytes there
+ * @reply_min: a shorter reply is malformed
+ */
+struct wto_vc_call {
+	u32 op;
+	const void *req;
+	size_t req_len;
+	void *reply;
+	size_t reply_max;
+	size_t reply_min;
+};
+
+int wto_vc_call(struct wto_mbx *mbx, const struct wto_vc_call *call);
+
 /* wto_vc.c: function */
 int wto_vc_version(struct wto_mbx *mbx);
 int wto_vc_get_caps(struct wto_mbx *mbx, struct wto_vc_caps *caps);
@@ -313,8 +333,8 @@ int wto_vc_destroy_vport(struct wto_mbx *mbx, u32 vport_id);
 int wto_vc_enable_vport(struct wto_mbx *mbx, u32 vport_id, bool enable);
 int wto_vc_get_stats(struct wto_mbx *mbx, u32 vport_id,
 		     struct wto_nic_stats *stats);
-int wto_vc_parse_link(struct wto_mbx *mbx, u32 opcode, const void *buf,
-		      size_t len, struct wto_vc_link *link);
+bool wto_vc_parse_link(struct wto_mbx *mbx, u32 opcode, const void *buf,
+		       size_t len, struct wto_vc_link *link);
 
 /* wto_vc_queue.c */
 int wto_vc_config_txqs(struct wto_mbx *mbx, u32 vport_id,
