@@ -188,6 +188,9 @@ static_assert(sizeof(struct idpf_tx_flow_desc) == 16, "flow tx descriptor");
 /* rxr_bufsize */
 #define IDPF_TXF_BUF_SIZE		GENMASK(13, 0)
 #define IDPF_TXF_RXR			BIT(14)
+/* the second quad word as a whole; cmd_dtype is its lowest byte */
+#define IDPF_TXF_QW1_COMPL_TAG		GENMASK_ULL(47, 32)
+#define IDPF_TXF_QW1_BUF_SIZE		GENMASK_ULL(61, 48)
 
 /**
  * struct idpf_tx_flex_desc - data descriptor for queue scheduling, type 7
@@ -295,6 +298,8 @@ static_assert(sizeof(struct idpf_tx_compl) == 8, "8-byte completion");
 #define IDPF_TXCQ_TYPE_RE		4
 #define IDPF_TXCQ_TYPE_SW_MARKER	5
 #define IDPF_TXCQ_GEN			BIT(15)
+/* both fields of idpf_tx_compl_4b as one word; qid_type_gen is its lower half */
+#define IDPF_TXCQ_DW_TAG		GENMASK(31, 16)
 
 /* ------------------------------------------------------------------ */
 /* Receive, split queue model                                           */
@@ -366,6 +371,15 @@ static_assert(sizeof(struct idpf_rx_flex_desc) == 32, "rx flex descriptor");
 static_assert(offsetof(struct idpf_rx_flex_desc, buf_id) == 12, "buf_id");
 static_assert(offsetof(struct idpf_rx_flex_desc, ts_high) == 28, "ts_high");
 
+/**
+ * struct idpf_rx_desc_raw - any 32-byte receive descriptor as quad words
+ * @qw: quad words
+ */
+struct idpf_rx_desc_raw {
+	__le64 qw[4];
+};
+static_assert(sizeof(struct idpf_rx_desc_raw) == 32, "raw rx descriptor");
+
 /* rxdid_ucast */
 #define IDPF_RXF_RXDID			GENMASK(3, 0)
 #define IDPF_RXF_UMBCAST		GENMASK(7, 6)
@@ -404,6 +418,22 @@ static_assert(offsetof(struct idpf_rx_flex_desc, ts_high) == 28, "ts_high");
 #define IDPF_RXF_ST1_L2TAG2P		BIT(3)
 /* ts_low */
 #define IDPF_RXF_TS_VALID		BIT(0)
+
+/* The fields above within the quad words of struct idpf_rx_desc_raw */
+#define IDPF_RXF_QW0_RXDID		GENMASK_ULL(3, 0)
+#define IDPF_RXF_QW0_RXE		BIT_ULL(10)
+#define IDPF_RXF_QW0_RSS_VALID		BIT_ULL(12)
+#define IDPF_RXF_QW0_PTYPE		GENMASK_ULL(25, 16)
+#define IDPF_RXF_QW0_LEN		GENMASK_ULL(45, 32)
+#define IDPF_RXF_QW0_GEN		BIT_ULL(46)
+#define IDPF_RXF_QW0_BUFQ_ID		BIT_ULL(47)
+#define IDPF_RXF_QW0_HDR_LEN		GENMASK_ULL(57, 48)
+#define IDPF_RXF_QW0_RSC		BIT_ULL(58)
+#define IDPF_RXF_QW0_SPH		BIT_ULL(59)
+#define IDPF_RXF_QW1_EOF		BIT_ULL(1)
+#define IDPF_RXF_QW1_HBO		BIT_ULL(2)
+#define IDPF_RXF_QW1_BUF_ID		GENMASK_ULL(47, 32)
+#define IDPF_RXF_QW2_HASH		GENMASK_ULL(31, 0)
 
 /* ------------------------------------------------------------------ */
 /* Receive, single queue model: posted buffer and the two write-backs   */

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupt and poll of a channel.
+ *
+ * A vector fires once and is then off until the end of polling turns it on
+ * again.  While polling goes on the device may be told to write completions
+ * back without an interrupt (write back on ITR); turning the interrupt on
+ * after that also triggers it, so that nothing is missed in between.
+ */
+
+#include <linux/interrupt.h>
+#include <linux/netdevice.h>
+
+#include <wto/regs.h>
+
+#include "wto.h"
+
+/* The throttle of the triggered interrupt: index 2 is used for nothing else */
+#define WTO_NAPI_SW_ITR		2
+#define WTO_NAPI_SW_ITR_US	50
+
+#define WTO_NAPI_TRIGGER \
+	(IDPF_DYN_CTL_SWINT_TRIG | IDPF_DYN_CTL_SW_ITR_INDX_ENA | \
+	 FIELD_PREP(IDPF_DYN_CTL_SW_ITR_INDX, WTO_NAPI_SW_ITR) | \
+	 FIELD_PREP(IDPF_DYN_CTL_ITR_INDX, WTO_NAPI_SW_ITR) | \
+	 FIELD_PREP(IDPF_DYN_CTL_INTERVAL, \
+		    WTO_NAPI_SW_ITR_US / IDPF_ITR_UNIT_US))
+
+/* Polling goes on, with the interrupt off */
+static void wto_napi_go_on(struct wto_vector *vec)
+{
+	if (vec->wb_mode || !vec->wb_value)
+		return;
+
+	vec->wb_mode = true;
+	writel(vec->wb_value, vec->dyn_ctl);
+}
+
+/* Polling has ended: interrupt on */
+static void wto_napi_rearm(struct wto_vector *vec)
+{
+	u32 value = vec->on_value;
+
+	if (vec->wb_mode) {
+		vec->wb_mode = false;
+		value &= ~IDPF_DYN_CTL_ITR_INDX;
+		value |= WTO_NAPI_TRIGGER;
+	}
+	writel(value, vec->dyn_ctl);
+}
+
+/**
+ * wto_napi_poll - poll of a channel
+ * @napi: of a struct wto_vector
+ * @budget: most received descriptors to handle, 0: completions only
+ *
+ * Context: NAPI.
+ * Return: received descriptors handled, @budget to be polled again.
+ */
+int wto_napi_poll(struct napi_struct *napi, int budget)
+{
+	struct wto_vector *vec = container_of(napi, struct wto_vector, napi);
+	bool tx_done;
+	int work;
+
+	tx_done = wto_tx_poll(vec->tx, budget);
+	if (unlikely(!budget))
+		return 0;
+
+	work = wto_rx_poll(vec->rx, budget);
+	if (!tx_done || work >= budget) {
+		wto_napi_go_on(vec);
+		return budget;
+	}
+
+	if (likely(napi_complete_done(napi, work)))
+		wto_napi_rearm(vec);
+	else
+		wto_napi_go_on(vec);
+
+	return work;
+}
+
+/**
+ * wto_napi_irq - interrupt of a channel
+ * @irq: interrupt number
+ * @data: struct wto_vector
+ *
+ * Context: Hard interrupt.
+ * Return: IRQ_HANDLED.
+ */
+irqreturn_t wto_napi_irq(int irq, void *data)
+{
+	struct wto_vector *vec = data;
+
+	napi_schedule_irqoff(&vec->napi);
+
+	return IRQ_HANDLED;
+}

@@ -1,0 +1,665 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receive: from a descriptor to an skb, from a page to a posted buffer.
+ *
+ * The device fills buffers in the order in which they were posted and reports
+ * them in any order, by an id.  An id that is reported goes to the list of
+ * free ones and is posted again with a new buffer.  A report is believed only
+ * if the device has the buffer, and only once.
+ *
+ * Buffers are equal pieces of page_pool pages.  Without header split an skb is
+ * built in place around its first buffer:
+ *
+ *	| headroom | frame, buf_size at most | skb_shared_info |
+ *
+ * and the buffers after it become fragments.  With header split the same is
+ * done with a header buffer, and packet buffers, then without headroom, are
+ * fragments all.
+ */
+
+#include <linux/etherdevice.h>
+#include <linux/prefetch.h>
+#include <linux/skbuff.h>
+#include <net/page_pool/helpers.h>
+
+#include "wto.h"
+
+/* Buffers are posted this many at a time, so that tails stay aligned */
+#define WTO_RX_POST_STEP	16
+
+/* Devices want sizes in this unit */
+#define WTO_RX_SIZE_UNIT	128
+
+#define WTO_RX_HEADROOM		(NET_SKB_PAD + NET_IP_ALIGN)
+#define WTO_RX_HDR_SIZE		256
+#define WTO_RX_PIECE_MIN	2048
+
+/**
+ * struct wto_rx_buf - a buffer
+ * @page: where it is, NULL if there is none
+ * @offset: offset of the piece in @page
+ * @posted: the device has it
+ */
+struct wto_rx_buf {
+	struct page *page;
+	u32 offset;
+	bool posted;
+};
+
+/**
+ * struct wto_rx_meta - what a descriptor says, whatever its format
+ * @len: bytes in the packet buffer
+ * @hdr_len: bytes in the header buffer, 0 if there are none
+ * @hash: RSS hash, if @has_hash
+ * @ptype: packet type
+ * @buf_id: id of the buffers
+ * @eop: last buffer of the packet
+ * @error: the device found the packet to be bad
+ * @has_hash: @hash is valid
+ * @malformed: the descriptor makes no sense
+ */
+struct wto_rx_meta {
+	u32 len;
+	u32 hdr_len;
+	u32 hash;
+	u16 ptype;
+	u16 buf_id;
+	bool eop;
+	bool error;
+	bool has_hash;
+	bool malformed;
+};
+
+/**
+ * struct wto_rx_tally - what one poll did
+ * @packets: packets given to the stack
+ * @bytes: their bytes
+ * @hsplit: those of them with a header buffer
+ */
+struct wto_rx_tally {
+	u32 packets;
+	u32 bytes;
+	u32 hsplit;
+};
+
+static void wto_rx_count(struct wto_rx_queue *rxq, u64_stats_t *counter)
+{
+	u64_stats_update_begin(&rxq->stats->sync);
+	u64_stats_inc(counter);
+	u64_stats_update_end(&rxq->stats->sync);
+}
+
+/* Cut the next piece from a page */
+static bool wto_rx_take(struct wto_rx_frags *frags, struct wto_rx_buf *buf)
+{
+	if (!frags->page) {
+		frags->page = page_pool_dev_alloc_pages(frags->pool);
+		if (unlikely(!frags->page))
+			return false;
+
+		page_pool_fragment_page(frags->page, PAGE_SIZE / frags->size);
+		frags->offset = 0;
+	}
+
+	buf->page = frags->page;
+	buf->offset = frags->offset;
+	frags->offset += frags->size;
+	if (frags->offset + frags->size > PAGE_SIZE)
+		frags->page = NULL;
+
+	return true;
+}
+
+static void wto_rx_put(struct wto_rx_frags *frags, struct wto_rx_buf *buf,
+		       bool napi)
+{
+	if (buf->page)
+		page_pool_put_full_page(frags->pool, buf->page, napi);
+	buf->page = NULL;
+}
+
+static dma_addr_t wto_rx_dma(const struct wto_rx_buf *buf)
+{
+	return page_pool_get_dma_addr(buf->page) + buf->offset;
+}
+
+static void *wto_rx_va(const struct wto_rx_buf *buf)
+{
+	return page_address(buf->page) + buf->offset;
+}
+
+/* Make sure that buffers are there for an id and write the ring's element */
+static bool wto_rx_fill_one(struct wto_rx_queue *rxq, u16 id,
+			    struct idpf_rx_buf_desc *desc)
+{
+	struct wto_rx_buf *buf = &rxq->buf[id];
+	struct wto_rx_buf *hdr;
+
+	if (likely(!buf->page) && unlikely(!wto_rx_take(&rxq->frags, buf)))
+		return false;
+
+	if (rxq->hdr_buf) {
+		hdr = &rxq->hdr_buf[id];
+		if (!hdr->page && unlikely(!wto_rx_take(&rxq->hdr_frags, hdr)))
+			return false;
+
+		desc->hdr_addr = cpu_to_le64(wto_rx_dma(hdr) + WTO_RX_HEADROOM);
+	}
+
+	desc->buf_id = cpu_to_le16(id);
+	desc->pkt_addr = cpu_to_le64(wto_rx_dma(buf) + rxq->headroom);
+	buf->posted = true;
+
+	return true;
+}
+
+/* Post what is free, in whole steps.
+ * Return: false if pages ran out.
+ */
+static bool wto_rx_refill(struct wto_rx_queue *rxq)
+{
+	u32 num = rxq->num_free & ~(WTO_RX_POST_STEP - 1);
+	u32 first = rxq->bufq_next;
+	u32 next = first;
+	u32 end = first + num;
+
+	while (next != end) {
+		if (!wto_rx_fill_one(rxq, rxq->free_id[rxq->num_free - 1],
+				     &rxq->bufq[next & (rxq->len - 1)]))
+			break;
+
+		rxq->num_free--;
+		next++;
+	}
+	rxq->bufq_next = next;
+
+	/* what a failure leaves behind the last step is told with the next */
+	if ((first ^ next) & ~(WTO_RX_POST_STEP - 1))
+		writel(next & (rxq->len - 1) & ~(WTO_RX_POST_STEP - 1),
+		       rxq->tail);
+	if (likely(next == end))
+		return true;
+
+	wto_rx_count(rxq, &rxq->stats->alloc_fail);
+
+	return false;
+}
+
+/* Decode a descriptor of the split model */
+static void wto_rx_decode(const struct wto_rx_queue *rxq, u64 qw0,
+			  const struct idpf_rx_desc_raw *desc,
+			  struct wto_rx_meta *meta)
+{
+	u64 qw1 = le64_to_cpu(READ_ONCE(desc->qw[1]));
+
+	meta->len = FIELD_GET(IDPF_RXF_QW0_LEN, qw0);
+	meta->ptype = FIELD_GET(IDPF_RXF_QW0_PTYPE, qw0);
+	meta->error = qw0 & IDPF_RXF_QW0_RXE;
+	meta->has_hash = qw0 & IDPF_RXF_QW0_RSS_VALID;
+	meta->eop = qw1 & IDPF_RXF_QW1_EOF;
+	meta->buf_id = FIELD_GET(IDPF_RXF_QW1_BUF_ID, qw1);
+	meta->malformed = (qw0 & (IDPF_RXF_QW0_RXDID |
+				  IDPF_RXF_QW0_BUFQ_ID)) !=
+			  IDPF_RXDID_FLEX_SPLITQ;
+	if (meta->has_hash)
+		meta->hash = FIELD_GET(IDPF_RXF_QW2_HASH,
+				       le64_to_cpu(READ_ONCE(desc->qw[2])));
+
+	meta->hdr_len = 0;
+	if (rxq->hdr_buf && (qw0 & IDPF_RXF_QW0_SPH) &&
+	    !(qw1 & IDPF_RXF_QW1_HBO))
+		meta->hdr_len = FIELD_GET(IDPF_RXF_QW0_HDR_LEN, qw0);
+}
+
+/* An skb around a buffer, which is then the skb's */
+static struct sk_buff *wto_rx_build(struct wto_rx_queue *rxq,
+				    struct wto_rx_frags *frags,
+				    struct wto_rx_buf *buf, u32 len)
+{
+	void *va = wto_rx_va(buf);
+	struct sk_buff *skb;
+
+	page_pool_dma_sync_for_cpu(frags->pool, buf->page,
+				   buf->offset + WTO_RX_HEADROOM, len);
+	net_prefetch(va + WTO_RX_HEADROOM);
+
+	skb = napi_build_skb(va, frags->size);
+	if (unlikely(!skb)) {
+		wto_rx_count(rxq, &rxq->stats->alloc_fail);
+		return NULL;
+	}
+	buf->page = NULL;
+	skb_mark_for_recycle(skb);
+	skb_reserve(skb, WTO_RX_HEADROOM);
+	__skb_put(skb, len);
+
+	return skb;
+}
+
+/* Append a packet buffer, but for the first @skip bytes of it.
+ * Return: false if the skb has no place for it.
+ */
+static bool wto_rx_append(struct wto_rx_queue *rxq, struct sk_buff *skb,
+			  struct wto_rx_buf *buf, u32 skip, u32 len)
+{
+	unsigned int num = skb_shinfo(skb)->nr_frags;
+	u32 offset = buf->offset + rxq->headroom + skip;
+
+	if (unlikely(num == MAX_SKB_FRAGS))
+		return false;
+
+	page_pool_dma_sync_for_cpu(rxq->frags.pool, buf->page, offset, len);
+	skb_add_rx_frag(skb, num, buf->page, offset, len, rxq->frags.size);
+	buf->page = NULL;
+
+	return true;
+}
+
+/* Header split is on, but this packet is in the packet buffer as a whole: the
+ * device could not split it.  Copy the start to where headers are.
+ */
+static struct sk_buff *wto_rx_unsplit(struct wto_rx_queue *rxq, u16 id,
+				      u32 len)
+{
+	struct wto_rx_buf *buf = &rxq->buf[id];
+	u32 copy = min_t(u32, len, rxq->hdr_size);
+	struct sk_buff *skb;
+
+	page_pool_dma_sync_for_cpu(rxq->frags.pool, buf->page, buf->offset,
+				   copy);
+	memcpy(wto_rx_va(&rxq->hdr_buf[id]) + WTO_RX_HEADROOM, wto_rx_va(buf),
+	       copy);
+	skb = wto_rx_build(rxq, &rxq->hdr_frags, &rxq->hdr_buf[id], copy);
+	if (likely(skb) && copy < len)
+		wto_rx_append(rxq, skb, buf, copy, len - copy);
+
+	return skb;
+}
+
+/* Make an skb of a packet's first buffers */
+static struct sk_buff *wto_rx_first(struct wto_rx_queue *rxq,
+				    const struct wto_rx_meta *meta)
+{
+	struct wto_rx_buf *buf = &rxq->buf[meta->buf_id];
+	struct sk_buff *skb;
+
+	if (!rxq->hdr_buf)
+		return wto_rx_build(rxq, &rxq->frags, buf, meta->len);
+	if (unlikely(!meta->hdr_len))
+		return wto_rx_unsplit(rxq, meta->buf_id, meta->len);
+
+	skb = wto_rx_build(rxq, &rxq->hdr_frags, &rxq->hdr_buf[meta->buf_id],
+			   meta->hdr_len);
+	if (likely(skb) && meta->len)
+		wto_rx_append(rxq, skb, buf, 0, meta->len);
+
+	return skb;
+}
+
+static void wto_rx_set_hash(const struct wto_rx_queue *rxq, struct sk_buff *skb,
+			    const struct wto_rx_meta *meta)
+{
+	const struct wto_ptype *ptype = &rxq->ptypes[meta->ptype];
+
+	if (!ptype->l3)
+		return;
+
+	skb_set_hash(skb, meta->hash,
+		     ptype->l4 >= WTO_PTYPE_L4_TCP &&
+		     ptype->l4 <= WTO_PTYPE_L4_SCTP ?
+		     PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
+}
+
+/* Give a whole packet to the stack */
+static void wto_rx_deliver(struct wto_rx_queue *rxq, struct sk_buff *skb,
+			   const struct wto_rx_meta *meta,
+			   struct wto_rx_tally *tally)
+{
+	if (unlikely(meta->error || skb_headlen(skb) < ETH_HLEN)) {
+		wto_rx_count(rxq, &rxq->stats->errors);
+		napi_consume_skb(skb, 1);
+		return;
+	}
+
+	tally->packets++;
+	tally->bytes += skb->len;
+	if (rxq->hash && meta->has_hash)
+		wto_rx_set_hash(rxq, skb, meta);
+	skb->protocol = eth_type_trans(skb, rxq->netdev);
+	skb_record_rx_queue(skb, rxq->idx);
+	napi_gro_receive(&rxq->vec->napi, skb);
+}
+
+/* Something is wrong with a packet: return what it had, and let the rest of it
+ * pass by.
+ */
+static noinline void wto_rx_abandon(struct wto_rx_queue *rxq, u16 id, bool eop)
+{
+	wto_rx_put(&rxq->frags, &rxq->buf[id], true);
+	if (rxq->hdr_buf)
+		wto_rx_put(&rxq->hdr_frags, &rxq->hdr_buf[id], true);
+	if (rxq->skb) {
+		napi_consume_skb(rxq->skb, 1);
+		rxq->skb = NULL;
+	}
+	rxq->skip = !eop;
+}
+
+/* Handle the buffers of one descriptor, which are ours now */
+static void wto_rx_one(struct wto_rx_queue *rxq,
+		       const struct wto_rx_meta *meta,
+		       struct wto_rx_tally *tally)
+{
+	struct wto_rx_buf *buf = &rxq->buf[meta->buf_id];
+	struct sk_buff *skb = rxq->skb;
+
+	if (unlikely(meta->malformed || meta->len > rxq->buf_size ||
+		     meta->hdr_len > rxq->hdr_size)) {
+		wto_rx_count(rxq, &rxq->stats->bad_desc);
+		goto abandon;
+	}
+	if (unlikely(rxq->skip))
+		goto abandon;
+
+	if (likely(!skb)) {
+		skb = wto_rx_first(rxq, meta);
+		if (unlikely(!skb))
+			goto abandon;
+		if (meta->hdr_len)
+			tally->hsplit++;
+	} else if (meta->len &&
+		   !wto_rx_append(rxq, skb, buf, 0, meta->len)) {
+		wto_rx_count(rxq, &rxq->stats->bad_desc);
+		goto abandon;
+	}
+	if (unlikely(!meta->eop)) {
+		rxq->skb = skb;
+		return;
+	}
+
+	rxq->skb = NULL;
+	wto_rx_deliver(rxq, skb, meta, tally);
+	return;
+
+abandon:
+	wto_rx_abandon(rxq, meta->buf_id, meta->eop);
+}
+
+static void wto_rx_add_stats(struct wto_rx_queue *rxq,
+			     const struct wto_rx_tally *tally)
+{
+	struct wto_rx_stats *stats = rxq->stats;
+
+	u64_stats_update_begin(&stats->sync);
+	u64_stats_add(&stats->packets, tally->packets);
+	u64_stats_add(&stats->bytes, tally->bytes);
+	u64_stats_add(&stats->hsplit, tally->hsplit);
+	u64_stats_update_end(&stats->sync);
+}
+
+/**
+ * wto_rx_poll - receive
+ * @rxq: receive queue
+ * @budget: most descriptors to handle, not 0
+ *
+ * Context: NAPI.
+ * Return: descriptors handled; @budget also when the device ran out of
+ *	buffers and nothing but another poll will give it some.
+ */
+int wto_rx_poll(struct wto_rx_queue *rxq, int budget)
+{
+	struct wto_rx_tally tally = {};
+	u32 mask = rxq->len - 1;
+	u32 next = rxq->next;
+	int work;
+
+	for (work = 0; work < budget; work++) {
+		const struct idpf_rx_desc_raw *desc =
+			(const void *)&rxq->desc[next & mask];
+		struct wto_rx_meta meta;
+		u64 qw0;
+
+		/* the generation is 1 in the first pass, 0 in the second ... */
+		qw0 = le64_to_cpu(READ_ONCE(desc->qw[0]));
+		if (!(qw0 & IDPF_RXF_QW0_GEN) == !(next & rxq->len))
+			break;
+
+		/* the device writes the first quad word last */
+		dma_rmb();
+		wto_rx_decode(rxq, qw0, desc, &meta);
+		next++;
+		if (unlikely(meta.buf_id > mask ||
+			     !rxq->buf[meta.buf_id].posted)) {
+			wto_rx_count(rxq, &rxq->stats->bad_desc);
+			continue;
+		}
+
+		rxq->buf[meta.buf_id].posted = false;
+		rxq->free_id[rxq->num_free++] = meta.buf_id;
+		wto_rx_one(rxq, &meta, &tally);
+	}
+	if (work) {
+		rxq->next = next;
+		wto_rx_add_stats(rxq, &tally);
+	}
+	if (rxq->num_free < WTO_RX_POST_STEP || wto_rx_refill(rxq))
+		return work;
+
+	/* no interrupt will come when the device has hardly a buffer left */
+	return rxq->num_free > rxq->len / 2 ? budget : work;
+}
+
+/**
+ * wto_rx_config - choose the sizes of buffers
+ * @rxq: receive queue
+ * @cfg: configuration with MTU and header split
+ */
+void wto_rx_config(struct wto_rx_queue *rxq, const struct wto_queue_cfg *cfg)
+{
+	u32 frame = cfg->mtu + WTO_FRAME_OVERHEAD;
+	u32 overhead = 0;
+	u32 size;
+
+	rxq->hdr_size = 0;
+	rxq->headroom = 0;
+	if (cfg->hsplit) {
+		rxq->hdr_size = WTO_RX_HDR_SIZE;
+		rxq->hdr_frags.size = WTO_RX_HDR_SIZE + WTO_RX_HEADROOM;
+		rxq->hdr_frags.size =
+			SKB_HEAD_ALIGN(rxq->hdr_frags.size);
+	} else {
+		rxq->headroom = WTO_RX_HEADROOM;
+		overhead = SKB_HEAD_ALIGN(WTO_RX_HEADROOM);
+	}
+
+	/* a descriptor tells lengths below 16 KiB */
+	size = roundup_pow_of_two(frame + overhead);
+	size = clamp_t(u32, size, WTO_RX_PIECE_MIN, min(PAGE_SIZE, SZ_8K));
+	rxq->frags.size = size;
+	rxq->buf_size = ALIGN_DOWN(size - overhead, WTO_RX_SIZE_UNIT);
+}
+
+static struct page_pool *wto_rx_make_pool(const struct wto_rx_queue *rxq,
+					  const struct wto_rx_frags *frags)
+{
+	struct device *dev = rxq->netdev->dev.parent;
+	struct page_pool_params params = {
+		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+		.pool_size = rxq->len / (PAGE_SIZE / frags->size),
+		.nid = dev_to_node(dev),
+		.dev = dev,
+		.dma_dir = DMA_FROM_DEVICE,
+		.max_len = PAGE_SIZE,
+		.netdev = rxq->netdev,
+		.queue_idx = rxq->idx,
+	};
+
+	return page_pool_create(&params);
+}
+
+static int wto_rx_alloc_pools(struct wto_rx_queue *rxq)
+{
+	struct page_pool *pool;
+
+	pool = wto_rx_make_pool(rxq, &rxq->frags);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	rxq->frags.pool = pool;
+
+	if (!rxq->hdr_size)
+		return 0;
+
+	pool = wto_rx_make_pool(rxq, &rxq->hdr_frags);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	rxq->hdr_frags.pool = pool;
+
+	rxq->hdr_buf = kvcalloc(rxq->len, sizeof(*rxq->hdr_buf), GFP_KERNEL);
+
+	return rxq->hdr_buf ? 0 : -ENOMEM;
+}
+
+/* Take buffers for all ids while failing is still harmless */
+static int wto_rx_take_all(struct wto_rx_queue *rxq)
+{
+	for (u32 id = 0; id < rxq->num_free; id++) {
+		if (!wto_rx_take(&rxq->frags, &rxq->buf[id]))
+			return -ENOMEM;
+		if (rxq->hdr_buf &&
+		    !wto_rx_take(&rxq->hdr_frags, &rxq->hdr_buf[id]))
+			return -ENOMEM;
+	}
+
+	return 0;
+}
+
+/* All ids are free.  There is one step less of them than places in the ring:
+ * a full ring would look like an empty one.
+ */
+static void wto_rx_free_ids(struct wto_rx_queue *rxq)
+{
+	rxq->num_free = rxq->len - WTO_RX_POST_STEP;
+	for (u32 id = 0; id < rxq->num_free; id++)
+		rxq->free_id[id] = id;
+}
+
+/**
+ * wto_rx_alloc - make a queue's bookkeeping, pools and buffers
+ * @rxq: receive queue, with len set and wto_rx_config() done
+ * @cfg: configuration
+ *
+ * Context: May sleep.  Another queue may be running on the same vector.
+ * Return: 0 or a negative errno, then nothing is left behind.
+ */
+int wto_rx_alloc(struct wto_rx_queue *rxq, const struct wto_queue_cfg *cfg)
+{
+	int err = -ENOMEM;
+
+	rxq->hash = cfg->rx_hash;
+	rxq->buf = kvcalloc(rxq->len, sizeof(*rxq->buf), GFP_KERNEL);
+	rxq->free_id = kvcalloc(rxq->len, sizeof(*rxq->free_id), GFP_KERNEL);
+	if (!rxq->buf || !rxq->free_id)
+		goto free_queue;
+
+	err = wto_rx_alloc_pools(rxq);
+	if (err)
+		goto free_queue;
+
+	wto_rx_free_ids(rxq);
+	err = wto_rx_take_all(rxq);
+	if (err)
+		goto free_queue;
+
+	return 0;
+
+free_queue:
+	wto_rx_free(rxq);
+	return err;
+}
+
+/* Return what is left of a page that buffers were being cut from */
+static void wto_rx_put_frags(struct wto_rx_frags *frags)
+{
+	struct wto_rx_buf rest;
+
+	while (frags->page) {
+		wto_rx_take(frags, &rest);
+		wto_rx_put(frags, &rest, false);
+	}
+}
+
+static void wto_rx_put_all(struct wto_rx_queue *rxq)
+{
+	for (u32 id = 0; rxq->buf && id < rxq->len; id++) {
+		wto_rx_put(&rxq->frags, &rxq->buf[id], false);
+		rxq->buf[id].posted = false;
+	}
+	for (u32 id = 0; rxq->hdr_buf && id < rxq->len; id++)
+		wto_rx_put(&rxq->hdr_frags, &rxq->hdr_buf[id], false);
+
+	wto_rx_put_frags(&rxq->frags);
+	wto_rx_put_frags(&rxq->hdr_frags);
+}
+
+/**
+ * wto_rx_free - release what wto_rx_alloc() made
+ * @rxq: receive queue, not known to the device
+ *
+ * Context: May sleep.
+ */
+void wto_rx_free(struct wto_rx_queue *rxq)
+{
+	wto_rx_put_all(rxq);
+	kvfree(rxq->hdr_buf);
+	rxq->hdr_buf = NULL;
+	kvfree(rxq->free_id);
+	rxq->free_id = NULL;
+	kvfree(rxq->buf);
+	rxq->buf = NULL;
+	page_pool_destroy(rxq->hdr_frags.pool);
+	rxq->hdr_frags.pool = NULL;
+	page_pool_destroy(rxq->frags.pool);
+	rxq->frags.pool = NULL;
+}
+
+/**
+ * wto_rx_post - start the rings anew and give the device all buffers
+ * @rxq: receive queue
+ *
+ * Context: NAPI is disabled.
+ * Return: 0 or -ENOMEM.
+ */
+int wto_rx_post(struct wto_rx_queue *rxq)
+{
+	memset(rxq->desc, 0, array_size(rxq->len, sizeof(*rxq->desc)));
+	memset(rxq->bufq, 0, array_size(rxq->len, sizeof(*rxq->bufq)));
+	rxq->next = 0;
+	rxq->bufq_next = 0;
+	rxq->skip = false;
+	wto_rx_free_ids(rxq);
+
+	page_pool_enable_direct_recycling(rxq->frags.pool, &rxq->vec->napi);
+	if (rxq->hdr_frags.pool)
+		page_pool_enable_direct_recycling(rxq->hdr_frags.pool,
+						  &rxq->vec->napi);
+
+	return wto_rx_refill(rxq) ? 0 : -ENOMEM;
+}
+
+/**
+ * wto_rx_clean - take every buffer back
+ * @rxq: receive queue, not known to the device any more
+ *
+ * Context: NAPI is disabled.
+ */
+void wto_rx_clean(struct wto_rx_queue *rxq)
+{
+	if (rxq->skb) {
+		dev_kfree_skb_any(rxq->skb);
+		rxq->skb = NULL;
+	}
+	wto_rx_put_all(rxq);
+	page_pool_disable_direct_recycling(rxq->frags.pool);
+	if (rxq->hdr_frags.pool)
+		page_pool_disable_direct_recycling(rxq->hdr_frags.pool);
+}
