@@ -15,6 +15,7 @@
 #include "../../../include/wto/desc.h"
 #include "../../../include/wto/virtchnl.h"
 #include "dma.h"
+#include "report.h"
 
 #define QUEUE_MAX_PAIRS		16
 #define QUEUE_MAX_BUFQ		(2 * QUEUE_MAX_PAIRS)
@@ -26,6 +27,10 @@
 
 /* packets that a queue may send in a round, before others get their turn */
 #define QUEUE_TX_BUDGET		64
+
+/* the unit in which drivers state buffer sizes, and the alignment of rings */
+#define QUEUE_BUF_UNIT		128
+#define QUEUE_RING_ALIGN	128
 
 struct cp_vport;
 struct frame;
@@ -108,17 +113,36 @@ struct queue_stats {
 };
 
 /**
+ * struct queue_tail - what is known of a tail register
+ * @reg: value that was read last
+ * @idx: last value that was within the ring
+ */
+struct queue_tail {
+	u32 reg;
+	u16 idx;
+};
+
+struct rx_format;
+struct tx_format;
+
+/**
  * struct txq - transmit queue
  * @q: common part; its generation bit is unused
  * @stats: counters
+ * @tail: tail register
  * @buf_hint: where the last packet buffer was
  * @complq: completion queue, looked up when the queue is enabled
+ * @format: descriptor format, chosen when the queue is configured
+ * @swallow: the rest of a packet that had too many descriptors is skipped
  */
 struct txq {
 	struct queue q;
 	struct queue_stats stats;
+	struct queue_tail tail;
 	struct dma_hint buf_hint;
 	struct complq *complq;
+	const struct tx_format *format;
+	bool swallow;
 };
 
 /**
@@ -132,11 +156,17 @@ struct complq {
 /**
  * struct bufq - buffer queue of a receive queue
  * @q: common part; @q.next is the next buffer to use
- * @buf_hint: where the last buffer was
+ * @tail: tail register
+ * @num_posted: buffers posted since it was enabled, wraps
+ * @buf_hint: where the last packet buffer was
+ * @hdr_hint: where the last header buffer was
  */
 struct bufq {
 	struct queue q;
+	struct queue_tail tail;
+	u32 num_posted;
 	struct dma_hint buf_hint;
+	struct dma_hint hdr_hint;
 };
 
 /**
@@ -144,11 +174,19 @@ struct bufq {
  * @q: common part
  * @stats: counters
  * @bufq: buffer queues, looked up when the queue is enabled; second may be NULL
+ * @format: descriptor format, chosen when the queue is configured
+ * @guard: the buffer queues hold more than the ring: watch for an overrun
+ * @num_written: descriptors written since it was enabled, wraps
+ * @num_posted_first: buffers that were posted before the first one was used
  */
 struct rxq {
 	struct queue q;
 	struct queue_stats stats;
 	struct bufq *bufq[2];
+	const struct rx_format *format;
+	bool guard;
+	u32 num_written;
+	u32 num_posted_first;
 };
 
 /**
@@ -244,5 +282,43 @@ void rx_deliver(struct nic_port *port, const struct frame *frame);
 
 /* same for one vport, for loopback */
 void rx_deliver_vport(struct cp_vport *vport, const struct frame *frame);
+
+/* tx.c and rx.c, for queue.c */
+
+int txq_configure(struct txq *txq);
+int txq_enable(struct txq *txq);
+void txq_drain(struct txq *txq);
+bool txq_run(struct txq *txq, unsigned int budget);
+int rxq_configure(struct rxq *rxq);
+int rxq_enable(struct rxq *rxq);
+
+/**
+ * queue_tail_read() - take over a tail register
+ * @q: the queue
+ * @tail: what is known of it
+ * @reg: the register
+ * @cause: counted when the value is outside of the ring; it is ignored then
+ *
+ * Return: ring index behind the last valid descriptor.
+ */
+u16 queue_tail_read(struct queue *q, struct queue_tail *tail,
+		    const _Atomic u32 *reg, enum report_cause cause);
+
+/**
+ * queue_ring() - host address of a queue's ring
+ * @q: the queue
+ * @entry_len: bytes of a descriptor
+ * @prot: DMA_PROT_*
+ *
+ * Return: address of the ring, aligned for 8 byte accesses, or NULL: the ring
+ * is not in the guest's maps and the queue is stopped (reported).
+ */
+void *queue_ring(struct queue *q, u32 entry_len, unsigned int prot);
+
+/* ring index after @idx */
+static inline u16 queue_next(const struct queue *q, u16 idx)
+{
+	return ++idx == q->cfg.ring_len ? 0 : idx;
+}
 
 #endif /* IDPF_NIC_QUEUE_H */

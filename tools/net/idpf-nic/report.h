@@ -44,7 +44,6 @@ struct nic_port;
 	X(TX_LONG, "tx_long", "frame longer than the NIC can send") \
 	X(TX_SG, "tx_sg", "too many buffers in one packet") \
 	X(TX_ADDR, "tx_addr", "buffer or ring outside of the guest's maps") \
-	X(TX_COMPL_FULL, "tx_compl_full", "completion queue overrun") \
 	/* receive */ \
 	X(RX_TAIL, "rx_tail", "receive or buffer queue tail outside of the ring") \
 	X(RX_ADDR, "rx_addr", "buffer or ring outside of the guest's maps") \

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "../../../drivers/net/ethernet/wto/offload/ofl_types.h"
+#include "parse.h"
 
 #define WIRE_NAME_LEN		32
 
@@ -25,17 +26,27 @@ struct wire;
 
 /**
  * struct frame - an Ethernet frame without FCS
- * @iov: its bytes; may lie in guest memory and change while one looks
+ * @iov: its bytes; the first piece is the NIC's own memory and holds the first
+ *	PARSE_MAX_BYTES of the frame at least (or all of it), the others may lie
+ *	in guest memory and change while one looks
  * @num_iov: pieces
  * @len: sum of the pieces' lengths, NIC_MIN_FRAME to NIC_MAX_FRAME
  * @src: vport that sent it, NULL: it came from outside of the process
+ * @info: what parse_frame() found
  */
 struct frame {
 	const struct iovec *iov;
 	unsigned int num_iov;
 	u32 len;
 	struct cp_vport *src;
+	struct parse_info info;
 };
+
+/* first bytes of a frame, safe to look at more than once */
+static inline const u8 *frame_head(const struct frame *frame)
+{
+	return frame->iov[0].iov_base;
+}
 
 /**
  * struct wire_stats - frames and bytes, without FCS

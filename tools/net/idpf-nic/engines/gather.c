@@ -56,11 +56,13 @@ bool gather_pull(struct gather *g, void *buf, size_t len)
 			return false;
 		if (n > len)
 			n = len;
-		memcpy(to, (const u8 *)at.iov->iov_base + at.off, n);
+		/* guests may point two buffers at the same memory */
+		memmove(to, (const u8 *)at.iov->iov_base + at.off, n);
 		at.off += n;
 		to += n;
 		len -= n;
 	}
+	gather_here(&at);
 	*g = at;
 
 	return true;

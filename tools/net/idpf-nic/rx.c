@@ -1,0 +1,581 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receive: frame -> vport -> queue -> buffers -> descriptors.
+ *
+ * A frame is planned before a byte of it is written: which buffers it takes,
+ * whether the ring has room for their descriptors.  So a frame is delivered
+ * whole or not at all.  Buffers are used in ring order; of the two buffer
+ * queues of a receive queue the one is taken whose buffers fit best.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "engines/gather.h"
+#include "engines/hsplit.h"
+#include "nic.h"
+
+/* Buffers of one frame at most, with the smallest that are allowed */
+#define RX_MAX_BUFS	(NIC_MAX_FRAME / QUEUE_BUF_UNIT + 1)
+
+/* The length field of a descriptor cannot say more */
+#define RX_MAX_BUF_LEN	IDPF_RXF_LEN
+
+enum rx_result {
+	RX_DELIVERED,
+	RX_DISABLED,
+	RX_NO_BUFFER,
+	RX_ERROR,
+};
+
+/**
+ * struct rx_buf - a buffer that a part of a frame goes to
+ * @which: buffer queue, 0 or 1
+ * @id: the driver's name of the buffer
+ * @len: bytes for the packet buffer
+ * @pkt: packet buffer
+ * @hdr: header buffer, NULL without header split
+ */
+struct rx_buf {
+	unsigned int which;
+	u16 id;
+	u32 len;
+	u8 *pkt;
+	u8 *hdr;
+};
+
+/**
+ * struct rx_plan - where a frame goes
+ * @rxq: receive queue
+ * @frame: the frame
+ * @hdr_len: bytes for the header buffer of the first buffer
+ * @hdr_overflow: the headers are too long for it
+ * @hashed: @hash is valid
+ * @hash: RSS hash
+ * @next: by buffer queue: ring index behind the buffers taken
+ * @num_bufs: entries of @bufs
+ * @bufs: the buffers, in the order of the frame's bytes
+ */
+struct rx_plan {
+	struct rxq *rxq;
+	const struct frame *frame;
+	u16 hdr_len;
+	bool hdr_overflow;
+	bool hashed;
+	u32 hash;
+	u16 next[2];
+	unsigned int num_bufs;
+	struct rx_buf bufs[RX_MAX_BUFS];
+};
+
+/**
+ * struct rx_format - a descriptor format
+ * @write: write the descriptor of buffer @idx of a plan to @at
+ */
+struct rx_format {
+	void (*write)(const struct rx_plan *plan, unsigned int idx, void *at);
+};
+
+static u64 flex_qw0(const struct rx_plan *plan, unsigned int idx)
+{
+	const struct parse_info *info = &plan->frame->info;
+	const struct rx_buf *buf = &plan->bufs[idx];
+	u64 st0 = 0, hdr = 0;
+
+	if (info->flags & PARSE_F_IPV6_EXT)
+		st0 |= IDPF_RXF_ST0Q0_IPV6EXADD;
+	if (plan->hashed)
+		st0 |= IDPF_RXF_ST0Q0_RSS_VALID;
+	if (!idx && plan->hdr_len)
+		hdr = FIELD_PREP(IDPF_RXF_HDR_LEN, plan->hdr_len) |
+		      IDPF_RXF_SPH;
+
+	/* No checksum engine has looked at the packet: the sum is not valid */
+	return FIELD_PREP(IDPF_RXF_RXDID, IDPF_RXDID_FLEX_SPLITQ) |
+	       FIELD_PREP(IDPF_RXF_UMBCAST, info->cast) | st0 << 8 |
+	       (FIELD_PREP(IDPF_RXF_PTYPE, info->ptype) |
+		IDPF_RXF_RAW_CSUM_INV) << 16 |
+	       (FIELD_PREP(IDPF_RXF_LEN, buf->len) |
+		FIELD_PREP(IDPF_RXF_GEN, plan->rxq->q.gen) |
+		FIELD_PREP(IDPF_RXF_BUFQ_ID, buf->which)) << 32 |
+	       hdr << 48;
+}
+
+/* The driver looks at the generation bit, in the first quad word: that one is
+ * written last.
+ */
+static void flex_write(const struct rx_plan *plan, unsigned int idx, void *at)
+{
+	const struct rx_buf *buf = &plan->bufs[idx];
+	struct idpf_rx_flex_desc desc = {
+		.status0_qw1 = IDPF_RXF_ST0Q1_DD,
+		.buf_id = cpu_to_le16(buf->id),
+	};
+	u64 qw0 = cpu_to_le64(flex_qw0(plan, idx));
+
+	if (idx + 1 == plan->num_bufs)
+		desc.status0_qw1 |= IDPF_RXF_ST0Q1_EOF;
+	if (!idx && plan->hdr_overflow)
+		desc.status0_qw1 |= IDPF_RXF_ST0Q1_HBO;
+	if (plan->hashed) {
+		desc.hash1 = cpu_to_le16((u16)plan->hash);
+		desc.hash2 = (u8)(plan->hash >> 16);
+		desc.hash3 = (u8)(plan->hash >> 24);
+	}
+
+	memcpy((u8 *)at + sizeof(qw0), (u8 *)&desc + sizeof(qw0),
+	       sizeof(desc) - sizeof(qw0));
+	__atomic_store_n((u64 *)at, qw0, __ATOMIC_RELEASE);
+}
+
+static const struct rx_format flex_format = {
+	.write = flex_write,
+};
+
+/* Return: buffers that the driver has posted and that are not used yet */
+static unsigned int bufq_avail(struct bufq *bufq)
+{
+	struct queue *q = &bufq->q;
+	u16 old = bufq->tail.idx, len = q->cfg.ring_len;
+	u16 tail;
+
+	if (!q->enabled || q->broken)
+		return 0;
+
+	tail = queue_tail_read(q, &bufq->tail, &q->port->bar.bufq_tail[q->id],
+			       REPORT_RX_TAIL);
+	bufq->num_posted += tail >= old ? tail - old : tail + len - old;
+	return tail >= q->next ? tail - q->next : tail + len - q->next;
+}
+
+static u32 rxq_num_posted(const struct rxq *rxq)
+{
+	return rxq->bufq[0]->num_posted +
+	       (rxq->bufq[1] ? rxq->bufq[1]->num_posted : 0);
+}
+
+/*
+ * The driver does not say up to where it has read the ring.  But it posts a
+ * buffer again only after it has read the descriptor that returned it, so the
+ * buffers posted since the start bound what it has not read yet.  With buffer
+ * queues that hold no more than the ring there is nothing to watch, and with
+ * buffer queues that several receive queues share it cannot be told.
+ */
+static bool rxq_has_room(struct rxq *rxq, unsigned int num)
+{
+	u32 posted;
+
+	if (!rxq->guard)
+		return true;
+
+	posted = rxq_num_posted(rxq);
+	if (!rxq->num_written)
+		rxq->num_posted_first = posted;
+	posted -= rxq->num_posted_first;
+	return (s32)(rxq->num_written - posted + num) < rxq->q.cfg.ring_len;
+}
+
+/*
+ * Which buffer queue the next @len bytes go to: the one with the smallest
+ * buffers that hold all of them, else the one with the largest.
+ *
+ * Return: 0 or 1, -1 if both are empty.
+ */
+static int pick_bufq(const struct rxq *rxq, const unsigned int *avail, u32 len)
+{
+	u32 size0, size1;
+
+	if (!avail[0] || !avail[1])
+		return avail[0] ? 0 : avail[1] ? 1 : -1;
+
+	size0 = rxq->bufq[0]->q.cfg.data_buf_size;
+	size1 = rxq->bufq[1]->q.cfg.data_buf_size;
+	if (size0 >= len && size1 >= len)
+		return size1 < size0;
+	return size1 > size0;
+}
+
+/* Takes the next buffer of a queue.  Return: false if it cannot be used */
+static bool take_buf(struct rx_plan *plan, unsigned int which, bool split)
+{
+	struct bufq *bufq = plan->rxq->bufq[which];
+	struct queue *q = &bufq->q;
+	const struct idpf_rx_buf_desc *ring;
+	struct rx_buf *buf = &plan->bufs[plan->num_bufs];
+	u64 pkt_addr, hdr_addr;
+
+	ring = queue_ring(q, sizeof(*ring), DMA_PROT_READ);
+	if (!ring)
+		return false;
+
+	ring += plan->next[which];
+	plan->next[which] = queue_next(q, plan->next[which]);
+	buf->which = which;
+	buf->id = le16_to_cpu(__atomic_load_n(&ring->buf_id, __ATOMIC_RELAXED));
+	pkt_addr = le64_to_cpu(__atomic_load_n(&ring->pkt_addr,
+					       __ATOMIC_RELAXED));
+	buf->pkt = dma_ptr(q->port, &bufq->buf_hint, pkt_addr,
+			   q->cfg.data_buf_size, DMA_PROT_WRITE);
+	buf->hdr = NULL;
+	if (split) {
+		hdr_addr = le64_to_cpu(__atomic_load_n(&ring->hdr_addr,
+						       __ATOMIC_RELAXED));
+		buf->hdr = dma_ptr(q->port, &bufq->hdr_hint, hdr_addr,
+				   q->cfg.hdr_buf_size, DMA_PROT_WRITE);
+	}
+	if (buf->pkt && (buf->hdr || !split)) {
+		plan->num_bufs++;
+		return true;
+	}
+
+	/* Used up without effect, or the queue would never get past it */
+	q->next = plan->next[which];
+	report_error(q->port, REPORT_RX_ADDR,
+		     "rx buffer queue %u: buffer %u at 0x%llx is not mapped",
+		     q->id, buf->id, (unsigned long long)pkt_addr);
+	return false;
+}
+
+/* Decides on the split, which depends on the header buffer of the first buffer.
+ *
+ * Return: the queue of the first buffer, -1 if there is none.
+ */
+static int plan_split(struct rx_plan *plan, const unsigned int *avail)
+{
+	struct rxq *rxq = plan->rxq;
+	u32 len = plan->frame->len;
+	int which;
+
+	if (rxq->q.cfg.qflags & VC2_RXQ_HDR_SPLIT)
+		plan->hdr_len = hsplit_pos(&plan->frame->info);
+
+	which = pick_bufq(rxq, avail, len - plan->hdr_len);
+	if (which >= 0 &&
+	    plan->hdr_len > rxq->bufq[which]->q.cfg.hdr_buf_size) {
+		plan->hdr_overflow = true;
+		plan->hdr_len = 0;
+		which = pick_bufq(rxq, avail, len);
+	}
+	return which;
+}
+
+/* Finds a place for every byte of the frame; uses up nothing unless it fails
+ * on a buffer that is not usable at all
+ */
+static enum rx_result rx_make_plan(struct rx_plan *plan)
+{
+	struct rxq *rxq = plan->rxq;
+	unsigned int avail[2] = { 0, 0 };
+	u32 rest;
+	int which;
+
+	for (unsigned int i = 0; i < 2 && rxq->bufq[i]; i++) {
+		avail[i] = bufq_avail(rxq->bufq[i]);
+		plan->next[i] = rxq->bufq[i]->q.next;
+	}
+
+	which = plan_split(plan, avail);
+	rest = plan->frame->len - plan->hdr_len;
+	for (;;) {
+		struct rx_buf *buf = &plan->bufs[plan->num_bufs];
+		u32 size;
+
+		if (which < 0)
+			return RX_NO_BUFFER;
+		if (!take_buf(plan, (unsigned int)which,
+			      plan->hdr_len && !plan->num_bufs))
+			return RX_ERROR;
+
+		size = rxq->bufq[which]->q.cfg.data_buf_size;
+		if (size > RX_MAX_BUF_LEN)
+			size = RX_MAX_BUF_LEN;
+		buf->len = rest < size ? rest : size;
+		rest -= buf->len;
+		if (!rest)
+			return RX_DELIVERED;
+		avail[which]--;
+		which = pick_bufq(rxq, avail, rest);
+	}
+}
+
+static void rx_copy(const struct rx_plan *plan)
+{
+	struct gather at;
+
+	gather_init(&at, plan->frame->iov, plan->frame->num_iov);
+	if (plan->hdr_len)
+		gather_pull(&at, plan->bufs[0].hdr, plan->hdr_len);
+	for (unsigned int i = 0; i < plan->num_bufs; i++)
+		gather_pull(&at, plan->bufs[i].pkt, plan->bufs[i].len);
+}
+
+static void rx_commit(const struct rx_plan *plan, u8 *ring)
+{
+	struct rxq *rxq = plan->rxq;
+	struct queue *q = &rxq->q;
+
+	for (unsigned int i = 0; i < 2 && rxq->bufq[i]; i++)
+		rxq->bufq[i]->q.next = plan->next[i];
+
+	for (unsigned int i = 0; i < plan->num_bufs; i++) {
+		rxq->format->write(plan, i,
+				   ring + (size_t)q->next *
+				   sizeof(struct idpf_rx_flex_desc));
+		q->next = queue_next(q, q->next);
+		if (!q->next)
+			q->gen = !q->gen;
+	}
+	rxq->num_written += plan->num_bufs;
+	irq_mark(&q->port->irq, q->vector, q->itr);
+}
+
+static enum rx_result rxq_receive(struct rx_plan *plan)
+{
+	struct rxq *rxq = plan->rxq;
+	struct queue *q = &rxq->q;
+	enum rx_result res;
+	u8 *ring;
+
+	if (!q->enabled || q->broken)
+		return RX_DISABLED;
+	if (plan->frame->len > q->cfg.max_pkt_size) {
+		report_error(q->port, REPORT_RX_LONG,
+			     "rx queue %u: frame of %u bytes, %u allowed",
+			     q->id, plan->frame->len, q->cfg.max_pkt_size);
+		return RX_ERROR;
+	}
+	ring = queue_ring(q, sizeof(struct idpf_rx_flex_desc), DMA_PROT_WRITE);
+	if (!ring)
+		return RX_ERROR;
+
+	res = rx_make_plan(plan);
+	if (res != RX_DELIVERED)
+		return res;
+	if (!rxq_has_room(rxq, plan->num_bufs)) {
+		report_error(q->port, REPORT_RX_RING_FULL,
+			     "rx queue %u: ring would be overrun", q->id);
+		return RX_NO_BUFFER;
+	}
+
+	rx_copy(plan);
+	rx_commit(plan, ring);
+	return RX_DELIVERED;
+}
+
+static bool mac_is_listed(const struct cp_vport *vport, const u8 *mac)
+{
+	/* A driver without the MAC filter capability lists nothing */
+	if (!vport->num_macs)
+		return !memcmp(vport->mac, mac, ETH_ALEN);
+
+	for (unsigned int i = 0; i < vport->num_macs; i++)
+		if (!memcmp(vport->macs[i], mac, ETH_ALEN))
+			return true;
+	return false;
+}
+
+static bool vport_wants(const struct cp_vport *vport, const struct frame *frame)
+{
+	switch (frame->info.cast) {
+	case PARSE_BROADCAST:
+		return true;
+	case PARSE_MULTICAST:
+		if (vport->promisc & VC2_PROMISC_MULTICAST)
+			return true;
+		break;
+	default:
+		if (vport->promisc & VC2_PROMISC_UNICAST)
+			return true;
+		break;
+	}
+	return mac_is_listed(vport, frame_head(frame));
+}
+
+/* Return: the queue for a frame, NULL if the vport has none */
+static struct rxq *choose_rxq(struct cp_vport *vport, struct rx_plan *plan)
+{
+	u16 rel = vport->default_rxq;
+
+	plan->hashed = rss_hash(&vport->rss, frame_head(plan->frame),
+				&plan->frame->info, &plan->hash);
+	if (plan->hashed && vport->rss.lut_size)
+		rel = rss_queue(&vport->rss, plan->hash);
+	/* The table may be older than the number of queues */
+	if (rel >= vport->num_rxq)
+		rel = vport->default_rxq;
+	if (rel >= vport->num_rxq)
+		return NULL;
+	return &vport->port->queues.rxq[vport->rxq[rel]];
+}
+
+static void count_delivered(struct cp_vport *vport, struct rxq *rxq,
+			    const struct frame *frame)
+{
+	struct cp_stats *stats = &vport->stats;
+
+	rxq->stats.packets++;
+	rxq->stats.bytes += frame->len;
+	stats->rx_bytes += frame->len;
+	if (frame->info.cast == PARSE_UNICAST)
+		stats->rx_unicast++;
+	else if (frame->info.cast == PARSE_MULTICAST)
+		stats->rx_multicast++;
+	else
+		stats->rx_broadcast++;
+}
+
+static void count_dropped(struct cp_vport *vport, struct rxq *rxq,
+			  enum rx_result res)
+{
+	if (rxq)
+		rxq->stats.drops++;
+
+	switch (res) {
+	case RX_NO_BUFFER:
+		vport->stats.rx_overflow_drop++;
+		vport->stats.rx_discards++;
+		report_error(vport->port, REPORT_RX_NO_BUFFER,
+			     "rx queue %u: no buffer", rxq->q.id);
+		break;
+	case RX_ERROR:
+		vport->stats.rx_errors++;
+		break;
+	default:
+		vport->stats.rx_discards++;
+		break;
+	}
+}
+
+static enum rx_result vport_receive(struct cp_vport *vport,
+				    const struct frame *frame)
+{
+	struct rx_plan plan;
+	enum rx_result res = RX_DISABLED;
+
+	plan.frame = frame;
+	plan.hdr_len = 0;
+	plan.hdr_overflow = false;
+	plan.num_bufs = 0;
+	plan.rxq = choose_rxq(vport, &plan);
+	if (plan.rxq && nic_port_may_dma(vport->port))
+		res = rxq_receive(&plan);
+
+	if (res == RX_DELIVERED)
+		count_delivered(vport, plan.rxq, frame);
+	else
+		count_dropped(vport, plan.rxq, res);
+	return res;
+}
+
+static void count_at_wire(struct nic_port *port, enum rx_result res)
+{
+	struct wire_stats *stats = &port->wire.stats;
+
+	switch (res) {
+	case RX_DELIVERED:
+		break;
+	case RX_DISABLED:
+		stats->rx_dropped_disabled++;
+		break;
+	case RX_NO_BUFFER:
+		stats->rx_dropped_no_buffer++;
+		break;
+	case RX_ERROR:
+		stats->rx_dropped_error++;
+		break;
+	}
+}
+
+void rx_deliver_vport(struct cp_vport *vport, const struct frame *frame)
+{
+	if (vport->enabled)
+		vport_receive(vport, frame);
+}
+
+void rx_deliver(struct nic_port *port, const struct frame *frame)
+{
+	enum rx_result best = RX_ERROR;
+	bool enabled = false, wanted = false;
+
+	for (unsigned int i = 0; i < CP_MAX_VPORTS; i++) {
+		struct cp_vport *vport = &port->cp.vports[i];
+		enum rx_result res;
+
+		if (!vport->created || !vport->enabled)
+			continue;
+		enabled = true;
+		if (!vport_wants(vport, frame))
+			continue;
+		res = vport_receive(vport, frame);
+		if (!wanted || res == RX_DELIVERED)
+			best = res;
+		wanted = true;
+	}
+
+	if (wanted)
+		count_at_wire(port, best);
+	else if (enabled)
+		port->wire.stats.rx_dropped_filter++;
+	else
+		port->wire.stats.rx_dropped_disabled++;
+}
+
+/**
+ * rxq_configure() - choose the format
+ * @rxq: the queue, its new configuration in q.cfg
+ *
+ * Return: 0, or -EINVAL if there is no such format.
+ */
+int rxq_configure(struct rxq *rxq)
+{
+	const struct queue_cfg *cfg = &rxq->q.cfg;
+
+	if (cfg->model == VC2_QUEUE_MODEL_SPLIT &&
+	    cfg->desc_ids & BIT_ULL(IDPF_RXDID_FLEX_SPLITQ)) {
+		rxq->format = &flex_format;
+		return 0;
+	}
+	report_error(rxq->q.port, REPORT_CP_VALUE,
+		     "rx queue %u: model %u with descriptor formats 0x%llx was not granted",
+		     rxq->q.id, cfg->model, (unsigned long long)cfg->desc_ids);
+	return -EINVAL;
+}
+
+/* Return: 0 or -EINVAL; @bufq NULL if the queue does not use its @which */
+static int find_bufq(struct rxq *rxq, unsigned int which, struct bufq **bufq)
+{
+	u16 id = rxq->q.cfg.bufq_id[which];
+	struct queue *q;
+
+	*bufq = NULL;
+	if (id == QUEUE_NO_ID && which)
+		return 0;
+
+	q = queue_get(rxq->q.port, VC2_QUEUE_TYPE_RX_BUF, id);
+	if (!q || !q->configured || q->vport != rxq->q.vport)
+		return -EINVAL;
+	*bufq = (struct bufq *)q;
+	return 0;
+}
+
+/**
+ * rxq_enable() - prepare for work
+ * @rxq: a configured queue
+ *
+ * Return: 0, or -EINVAL if its buffer queues are not configured.
+ */
+int rxq_enable(struct rxq *rxq)
+{
+	u32 total = 0;
+
+	for (unsigned int i = 0; i < 2; i++)
+		if (find_bufq(rxq, i, &rxq->bufq[i]))
+			return -EINVAL;
+
+	for (unsigned int i = 0; i < 2 && rxq->bufq[i]; i++)
+		total += rxq->bufq[i]->q.cfg.ring_len;
+	rxq->guard = total > rxq->q.cfg.ring_len;
+	rxq->num_written = 0;
+	rxq->num_posted_first = 0;
+	return 0;
+}

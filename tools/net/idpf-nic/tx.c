@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transmit queues: descriptors -> packet -> wire -> completions.
+ *
+ * A packet's descriptors are taken over together, once its last one is there.
+ * A packet that cannot be sent (no memory behind an address, too long, too
+ * many buffers, an offload that was not granted) is counted, dropped and
+ * completed like any other, so the queue goes on.  A descriptor of a type that
+ * the queue cannot have stops the queue: nothing behind it can be trusted.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "engines/gather.h"
+#include "nic.h"
+
+/* Descriptors of one packet at most; the rest of a longer one is skipped */
+#define TX_MAX_DESCS		256
+/* Shorter than this is no frame: drivers pad to it (min_sso_packet_len) */
+#define TX_MIN_LEN		17
+
+enum tx_kind {
+	TX_KIND_DATA,
+	TX_KIND_CTX,
+};
+
+/**
+ * struct tx_desc - one descriptor, whatever its format
+ * @kind: data or context
+ * @eop: last one of the packet
+ * @csum: checksum offload is asked for
+ * @report_head: the driver wants to be told that this descriptor was fetched
+ * @tag: what identifies the packet in its completion, valid with @eop
+ * @len: data: bytes of the buffer
+ * @addr: data: guest address of the buffer
+ * @offload: context: asks for something that needs an engine
+ */
+struct tx_desc {
+	enum tx_kind kind;
+	bool eop;
+	bool csum;
+	bool report_head;
+	bool offload;
+	u16 tag;
+	u32 len;
+	u64 addr;
+};
+
+/**
+ * struct tx_packet - a packet between the ring and the wire
+ * @num_desc: descriptors looked at
+ * @num_bufs: data buffers
+ * @num_iov: pieces of guest memory in @iov from index 1 on
+ * @len: bytes in the buffers
+ * @next: ring index behind the packet
+ * @re_idx: ring index to be reported, -1: none
+ * @tag: completion tag
+ * @eop: its last descriptor is there
+ * @bad: not to be sent
+ * @head: the NIC's copy of the packet's first bytes, zeros behind a short one
+ * @iov: the packet; what stands before the first piece is room for @head
+ */
+struct tx_packet {
+	unsigned int num_desc;
+	unsigned int num_bufs;
+	unsigned int num_iov;
+	u32 len;
+	u16 next;
+	int re_idx;
+	u16 tag;
+	bool eop;
+	bool bad;
+	u8 head[PARSE_MAX_BYTES];
+	struct iovec iov[1 + FRAME_MAX_IOV];
+};
+
+static_assert(PARSE_MAX_BYTES >= NIC_MIN_FRAME, "short frames are padded");
+
+/**
+ * struct tx_format - a descriptor format
+ * @decode: understand a descriptor; false if its type is unknown
+ * @complete: tell the driver that a packet is done; false if that failed
+ */
+struct tx_format {
+	bool (*decode)(const struct idpf_tx_desc_raw *raw, struct tx_desc *desc);
+	bool (*complete)(struct txq *txq, const struct tx_packet *pkt);
+};
+
+/* Writes one entry at once, generation bit and all */
+static bool complq_write(struct txq *txq, unsigned int type, u16 value)
+{
+	struct queue *cq = &txq->complq->q;
+	u64 entry, *ring;
+
+	ring = queue_ring(cq, sizeof(struct idpf_tx_compl), DMA_PROT_WRITE);
+	if (!ring)
+		return false;
+
+	entry = FIELD_PREP(IDPF_TXCQ_QID, txq->q.cfg.rel_id) |
+		FIELD_PREP(IDPF_TXCQ_TYPE, type) |
+		FIELD_PREP(IDPF_TXCQ_GEN, cq->gen) | (u64)value << 16;
+	__atomic_store_n(&ring[cq->next], cpu_to_le64(entry), __ATOMIC_RELEASE);
+
+	cq->next = queue_next(cq, cq->next);
+	if (!cq->next)
+		cq->gen = !cq->gen;
+	return true;
+}
+
+static void decode_flow_data(const struct idpf_tx_desc_raw *raw,
+			     struct tx_desc *desc)
+{
+	struct idpf_tx_flow_desc d;
+
+	memcpy(&d, raw, sizeof(d));
+	desc->kind = TX_KIND_DATA;
+	desc->eop = d.cmd_dtype & IDPF_TXF_CMD_EOP;
+	desc->csum = d.cmd_dtype & IDPF_TXF_CMD_CS_EN;
+	desc->report_head = d.cmd_dtype & IDPF_TXF_CMD_RE;
+	desc->tag = le16_to_cpu(d.compl_tag);
+	desc->len = FIELD_GET(IDPF_TXF_BUF_SIZE, le16_to_cpu(d.rxr_bufsize));
+	desc->addr = le64_to_cpu(d.buf_addr);
+}
+
+static void decode_flow_ctx(const struct idpf_tx_desc_raw *raw,
+			    struct tx_desc *desc)
+{
+	struct idpf_tx_flex_tso_ctx c;
+
+	memcpy(&c, raw, sizeof(c));
+	desc->kind = TX_KIND_CTX;
+	desc->offload = le16_to_cpu(c.cmd_dtype) &
+			(IDPF_TXC_CMD_TSO | IDPF_TXC_CMD_TSYN |
+			 IDPF_TXC_CMD_L2TAG2);
+}
+
+/* The type stands at the same place in data and context descriptors */
+static bool flow_decode(const struct idpf_tx_desc_raw *raw,
+			struct tx_desc *desc)
+{
+	memset(desc, 0, sizeof(*desc));
+	switch (FIELD_GET(IDPF_TXR_DTYPE, le64_to_cpu(raw->qw1))) {
+	case IDPF_TX_DTYPE_FLEX_FLOW_SCHED:
+		decode_flow_data(raw, desc);
+		return true;
+	case IDPF_TX_DTYPE_FLEX_TSO_CTX:
+		decode_flow_ctx(raw, desc);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool flow_complete(struct txq *txq, const struct tx_packet *pkt)
+{
+	if (pkt->eop &&
+	    !complq_write(txq, IDPF_TXCQ_TYPE_RS, pkt->tag))
+		return false;
+	return pkt->re_idx < 0 ||
+	       complq_write(txq, IDPF_TXCQ_TYPE_RE, (u16)pkt->re_idx);
+}
+
+static const struct tx_format flow_format = {
+	.decode = flow_decode,
+	.complete = flow_complete,
+};
+
+/* Marks a packet as not to be sent, for the first reason found */
+#define tx_bad(txq, pkt, cause, fmt, ...) do {				\
+	(pkt)->bad = true;						\
+	report_error((txq)->q.port, cause, "tx queue %u: " fmt,		\
+		     (txq)->q.id, ##__VA_ARGS__);			\
+} while (0)
+
+static unsigned int tx_max_bufs(const struct txq *txq)
+{
+	unsigned int granted =
+		txq->q.port->cp.granted.max_sg_bufs_per_tx_pkt;
+
+	return granted ? granted : UINT8_MAX;
+}
+
+static void tx_add_buf(struct txq *txq, struct tx_packet *pkt,
+		       const struct tx_desc *desc)
+{
+	struct dma_span span = { desc->addr, desc->len, DMA_PROT_READ };
+	unsigned int n;
+
+	if (!desc->len) {
+		tx_bad(txq, pkt, REPORT_TX_DESC, "buffer of no bytes");
+		return;
+	}
+	if (pkt->num_bufs++ == tx_max_bufs(txq)) {
+		tx_bad(txq, pkt, REPORT_TX_SG, "packet of more than %u buffers",
+		       tx_max_bufs(txq));
+		return;
+	}
+	if (desc->len > NIC_MAX_FRAME - pkt->len) {
+		tx_bad(txq, pkt, REPORT_TX_LONG, "frame of more than %u bytes",
+		       NIC_MAX_FRAME);
+		return;
+	}
+
+	n = dma_iov(txq->q.port, &txq->buf_hint, &span,
+		    &pkt->iov[1 + pkt->num_iov], FRAME_MAX_IOV - pkt->num_iov);
+	if (!n) {
+		tx_bad(txq, pkt, REPORT_TX_ADDR,
+		       "buffer of %u bytes at 0x%llx is not mapped", desc->len,
+		       (unsigned long long)desc->addr);
+		return;
+	}
+	pkt->num_iov += n;
+	pkt->len += desc->len;
+}
+
+static void tx_add_desc(struct txq *txq, struct tx_packet *pkt,
+			const struct tx_desc *desc)
+{
+	if (pkt->bad)
+		return;
+
+	if (desc->kind == TX_KIND_CTX && pkt->num_bufs)
+		tx_bad(txq, pkt, REPORT_TX_DESC, "context inside of a packet");
+	else if (desc->offload || desc->csum)
+		tx_bad(txq, pkt, REPORT_TX_NO_ENGINE,
+		       "%s asked for, which was not granted",
+		       desc->csum ? "checksum" : "segmentation or tag");
+	else if (desc->kind == TX_KIND_DATA)
+		tx_add_buf(txq, pkt, desc);
+}
+
+/* The guest can change a descriptor at any time: read it once */
+static struct idpf_tx_desc_raw tx_read(const struct idpf_tx_desc_raw *at)
+{
+	return (struct idpf_tx_desc_raw){
+		.qw0 = __atomic_load_n(&at->qw0, __ATOMIC_RELAXED),
+		.qw1 = __atomic_load_n(&at->qw1, __ATOMIC_RELAXED),
+	};
+}
+
+/*
+ * Collects the next packet.
+ *
+ * Return: true if there is one (or a part that is too long and to be skipped),
+ * false if its end is not there yet or the queue had to be stopped.
+ */
+static bool tx_fetch(struct txq *txq, const struct idpf_tx_desc_raw *ring,
+		     u16 tail, struct tx_packet *pkt)
+{
+	struct queue *q = &txq->q;
+
+	pkt->num_desc = 0;
+	pkt->num_bufs = 0;
+	pkt->num_iov = 0;
+	pkt->len = 0;
+	pkt->re_idx = -1;
+	pkt->eop = false;
+	pkt->bad = txq->swallow;
+
+	pkt->next = q->next;
+	while (pkt->next != tail && !pkt->eop &&
+	       pkt->num_desc < TX_MAX_DESCS) {
+		struct idpf_tx_desc_raw raw = tx_read(&ring[pkt->next]);
+		struct tx_desc desc;
+
+		if (!txq->format->decode(&raw, &desc)) {
+			report_error(q->port, REPORT_TX_DESC,
+				     "tx queue %u: descriptor of type %u, queue stopped",
+				     q->id, (unsigned int)FIELD_GET(IDPF_TXR_DTYPE,
+				     le64_to_cpu(raw.qw1)));
+			q->broken = true;
+			return false;
+		}
+		pkt->next = queue_next(q, pkt->next);
+		pkt->num_desc++;
+		pkt->eop = desc.eop;
+		pkt->tag = desc.tag;
+		if (desc.report_head)
+			pkt->re_idx = pkt->next;
+		tx_add_desc(txq, pkt, &desc);
+	}
+	return pkt->eop || pkt->num_desc == TX_MAX_DESCS;
+}
+
+/* Copies the first bytes and makes the pieces a frame */
+static void tx_make_frame(struct txq *txq, struct tx_packet *pkt,
+			  struct frame *frame)
+{
+	u32 head_len = pkt->len < sizeof(pkt->head) ? pkt->len :
+						      sizeof(pkt->head);
+	struct gather rest;
+	struct iovec *first;
+
+	gather_init(&rest, pkt->iov + 1, pkt->num_iov);
+	gather_pull(&rest, pkt->head, head_len);
+
+	/* @first is the piece that the rest begins in, or behind the last */
+	first = pkt->iov + 1 + (rest.iov - (pkt->iov + 1));
+	if (rest.num) {
+		first->iov_base = (u8 *)first->iov_base + rest.off;
+		first->iov_len -= rest.off;
+	}
+
+	if (pkt->len < NIC_MIN_FRAME) {
+		memset(pkt->head + pkt->len, 0, NIC_MIN_FRAME - pkt->len);
+		pkt->len = NIC_MIN_FRAME;
+		head_len = NIC_MIN_FRAME;
+	}
+	first[-1].iov_base = pkt->head;
+	first[-1].iov_len = head_len;
+
+	frame->iov = first - 1;
+	frame->num_iov = 1 + rest.num;
+	frame->len = pkt->len;
+	frame->src = txq->q.vport;
+	parse_frame(pkt->head, head_len, pkt->len, &frame->info);
+}
+
+static void tx_count(struct txq *txq, const struct frame *frame)
+{
+	struct cp_stats *stats = &txq->q.vport->stats;
+
+	txq->stats.packets++;
+	txq->stats.bytes += frame->len;
+	stats->tx_bytes += frame->len;
+	if (frame->info.cast == PARSE_UNICAST)
+		stats->tx_unicast++;
+	else if (frame->info.cast == PARSE_MULTICAST)
+		stats->tx_multicast++;
+	else
+		stats->tx_broadcast++;
+}
+
+static void tx_send(struct txq *txq, struct tx_packet *pkt)
+{
+	struct cp_vport *vport = txq->q.vport;
+	struct frame frame;
+
+	if (!pkt->bad && pkt->len < TX_MIN_LEN)
+		tx_bad(txq, pkt, REPORT_TX_SHORT, "frame of %u bytes", pkt->len);
+	if (pkt->bad) {
+		txq->stats.drops++;
+		vport->stats.tx_errors++;
+		return;
+	}
+	if (!vport->enabled) {
+		txq->stats.drops++;
+		vport->stats.tx_discards++;
+		return;
+	}
+
+	tx_make_frame(txq, pkt, &frame);
+	tx_count(txq, &frame);
+	if (vport->loopback)
+		rx_deliver_vport(vport, &frame);
+	else
+		wire_xmit(txq->q.port, &frame);
+}
+
+/* Return: packets taken from the ring, at most @budget */
+static unsigned int txq_work(struct txq *txq, unsigned int budget)
+{
+	struct queue *q = &txq->q;
+	const struct idpf_tx_desc_raw *ring;
+	struct tx_packet pkt;
+	unsigned int done = 0;
+	u16 tail;
+
+	tail = queue_tail_read(q, &txq->tail, &q->port->bar.tx_tail[q->id],
+			       REPORT_TX_TAIL);
+	if (q->next == tail)
+		return 0;
+	ring = queue_ring(q, sizeof(*ring), DMA_PROT_READ);
+	if (!ring)
+		return 0;
+
+	while (done < budget && q->next != tail &&
+	       tx_fetch(txq, ring, tail, &pkt)) {
+		if (pkt.eop)
+			tx_send(txq, &pkt);
+		else if (!txq->swallow)
+			report_error(q->port, REPORT_TX_SG,
+				     "tx queue %u: packet of more than %u descriptors",
+				     q->id, TX_MAX_DESCS);
+		txq->swallow = !pkt.eop;
+		q->next = pkt.next;
+		done++;
+		if (!txq->format->complete(txq, &pkt)) {
+			q->broken = true;
+			break;
+		}
+	}
+	if (done)
+		irq_mark(&q->port->irq, q->vector, q->itr);
+	return done;
+}
+
+static bool txq_ready(const struct txq *txq)
+{
+	const struct queue *q = &txq->q;
+
+	return q->enabled && !q->broken && txq->complq->q.enabled &&
+	       !txq->complq->q.broken;
+}
+
+/**
+ * txq_run() - a round of work for one queue
+ * @txq: the queue
+ * @budget: packets to take at most
+ *
+ * Return: true if there may be more to do.
+ */
+bool txq_run(struct txq *txq, unsigned int budget)
+{
+	if (!txq_ready(txq) || !txq->q.vport->enabled)
+		return false;
+	return txq_work(txq, budget) == budget;
+}
+
+/**
+ * txq_drain() - complete what is in the ring and tell the driver that it is all
+ * @txq: an enabled queue
+ */
+void txq_drain(struct txq *txq)
+{
+	if (!nic_port_may_dma(txq->q.port))
+		return;
+	if (txq_ready(txq))
+		txq_work(txq, txq->q.cfg.ring_len);
+	if (txq->complq->q.enabled && !txq->complq->q.broken &&
+	    complq_write(txq, IDPF_TXCQ_TYPE_SW_MARKER, 0))
+		irq_mark(&txq->q.port->irq, txq->q.vector, txq->q.itr);
+}
+
+/**
+ * txq_configure() - choose the format
+ * @txq: the queue, its new configuration in q.cfg
+ *
+ * Return: 0, or -EINVAL if there is no such format.
+ */
+int txq_configure(struct txq *txq)
+{
+	const struct queue_cfg *cfg = &txq->q.cfg;
+
+	if (cfg->model == VC2_QUEUE_MODEL_SPLIT &&
+	    cfg->sched == VC2_TXQ_SCHED_FLOW) {
+		txq->format = &flow_format;
+		return 0;
+	}
+	report_error(txq->q.port, REPORT_CP_VALUE,
+		     "tx queue %u: model %u with scheduling mode %u was not granted",
+		     txq->q.id, cfg->model, cfg->sched);
+	return -EINVAL;
+}
+
+/**
+ * txq_enable() - prepare for work
+ * @txq: a configured queue
+ *
+ * Return: 0, or -EINVAL if its completion queue is not configured.
+ */
+int txq_enable(struct txq *txq)
+{
+	struct queue *cq = queue_get(txq->q.port, VC2_QUEUE_TYPE_TX_COMPL,
+				     txq->q.cfg.compl_id);
+
+	if (!cq || !cq->configured || cq->vport != txq->q.vport)
+		return -EINVAL;
+
+	txq->complq = (struct complq *)cq;
+	txq->swallow = false;
+	memset(&txq->tail, 0, sizeof(txq->tail));
+	return 0;
+}

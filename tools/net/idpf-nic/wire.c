@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What all kinds of wires have in common: names, ends, counters, capture.
+ */
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "capture.h"
+#include "nic.h"
+
+static const struct wire_ops *const wire_kinds[] = {
+	&wire_pair_ops,
+};
+
+static const struct wire_ops *find_kind(const char *spec, size_t len)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(wire_kinds); i++)
+		if (strlen(wire_kinds[i]->kind) == len &&
+		    !strncmp(wire_kinds[i]->kind, spec, len))
+			return wire_kinds[i];
+	return NULL;
+}
+
+struct wire *wire_open(struct nic *nic, const char *spec)
+{
+	const char *colon = strchr(spec, ':');
+	const struct wire_ops *ops;
+	struct wire *wire;
+
+	ops = find_kind(spec, colon ? (size_t)(colon - spec) : strlen(spec));
+	if (!ops || !colon) {
+		g_printerr("idpf-nic: --wire %s: known is pair:PORT,PORT\n",
+			   spec);
+		return NULL;
+	}
+	if (nic->num_wires == G_N_ELEMENTS(nic->wires)) {
+		g_printerr("idpf-nic: --wire %s: too many wires\n", spec);
+		return NULL;
+	}
+
+	wire = ops->open(nic, colon + 1);
+	if (!wire)
+		return NULL;
+
+	wire->ops = ops;
+	wire->nic = nic;
+	if (!wire->name[0])
+		g_snprintf(wire->name, sizeof(wire->name), "%s%u", ops->kind,
+			   nic->num_wires);
+	nic->wires[nic->num_wires++] = wire;
+	return wire;
+}
+
+void wire_close_all(struct nic *nic)
+{
+	for (unsigned int i = 0; i < nic->num_ports; i++)
+		nic->ports[i]->wire.wire = NULL;
+	while (nic->num_wires) {
+		struct wire *wire = nic->wires[--nic->num_wires];
+
+		wire->ops->close(wire);
+	}
+}
+
+int wire_attach(struct wire *wire, unsigned int end, const char *name)
+{
+	struct nic_port *port = nic_port_by_name(wire->nic, name);
+
+	if (!port) {
+		g_printerr("idpf-nic: --wire: there is no port %s\n", name);
+		return -ENOENT;
+	}
+	if (port->wire.wire) {
+		g_printerr("idpf-nic: --wire: %s is on a wire already\n", name);
+		return -EBUSY;
+	}
+
+	port->wire.wire = wire;
+	port->wire.end = end;
+	wire->ports[end] = port;
+	return 0;
+}
+
+void wire_xmit(struct nic_port *port, const struct frame *frame)
+{
+	struct wire_end *end = &port->wire;
+	struct wire *wire = end->wire;
+
+	if (!nic_port_link_up(port)) {
+		end->stats.tx_dropped++;
+		return;
+	}
+
+	end->stats.tx_packets++;
+	end->stats.tx_bytes += frame->len;
+	wire->packets++;
+	wire->bytes += frame->len;
+	if (port->nic->capture)
+		capture_frame(port->nic->capture, (int)port->idx,
+			      CAPTURE_OUTBOUND, frame->iov, frame->num_iov,
+			      frame->len);
+	wire->ops->xmit(wire, end->end, frame);
+}
+
+void wire_receive(struct nic_port *port, const struct frame *frame)
+{
+	struct wire_stats *stats = &port->wire.stats;
+
+	if (!port->link_admin)
+		return;
+
+	stats->rx_packets++;
+	stats->rx_bytes += frame->len;
+	if (port->nic->capture && port->nic->capture_rx)
+		capture_frame(port->nic->capture, (int)port->idx,
+			      CAPTURE_INBOUND, frame->iov, frame->num_iov,
+			      frame->len);
+	rx_deliver(port, frame);
+}
+
+bool wire_far_end_up(const struct nic_port *port)
+{
+	const struct wire *wire = port->wire.wire;
+
+	return wire && wire->ops->link_up(wire, port->wire.end);
+}
