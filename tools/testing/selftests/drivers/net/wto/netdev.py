@@ -60,20 +60,26 @@ def statistics_add_up(cfg):
     ksft_eq(stats["rx"]["errors"] + stats["tx"]["errors"], 0)
 
 
+def features(cfg):
+    """Single features by name, without ethtool's collective ones."""
+    shown = ethtool(f"-k {cfg.ifname}", json=True)[0]
+    return {name: state for name, state in shown.items()
+            if isinstance(state, dict) and state["fixed"] is not None}
+
+
 def features_toggle(cfg):
     """Each feature that is not fixed goes off, on and back, and the link stays."""
-    features = ethtool(f"-k {cfg.ifname}", json=True)[0]
+    before = features(cfg)
     downs = carrier_downs(cfg)
-    toggled = []
-    for name, state in features.items():
-        if name == "ifname" or not isinstance(state, dict) or state["fixed"]:
-            continue
-        for value in (not state["requested"], state["requested"]):
-            done = ethtool(f"-K {cfg.ifname} {name} {'on' if value else 'off'}")
-            ksft_eq(done.ret, 0, name)
-        now = ethtool(f"-k {cfg.ifname}", json=True)[0]
-        ksft_eq(now, features, f"features after toggling {name}")
-        toggled.append(name)
+    toggled = [name for name, state in before.items() if not state["fixed"]]
+    for name in toggled:
+        wanted = before[name]["requested"]
+        ethtool(f"-K {cfg.ifname} {name} {'off' if wanted else 'on'}")
+        ksft_eq(features(cfg)[name]["requested"], not wanted, name)
+        ethtool(f"-K {cfg.ifname} {name} {'on' if wanted else 'off'}")
+        changed = {other: state for other, state in features(cfg).items()
+                   if state != before[other]}
+        ksft_eq(changed, {}, f"features that toggling {name} left changed")
     ksft_pr(f"toggled: {' '.join(toggled)}")
     cfg.wait_carrier()
     cfg.reachable()
@@ -132,10 +138,10 @@ def filter_survives(cfg):
     defer(ip, f"maddr del {group} dev {cfg.ifname}")
     defer(cfg.restore_addresses)
     present, most = cfg.channels()
+    ip(f"link set dev {cfg.ifname} down")
+    ip(f"link set dev {cfg.ifname} up")
+    cfg.wait_carrier()
     with FrameProbe(cfg) as probe:
-        ip(f"link set dev {cfg.ifname} down")
-        ip(f"link set dev {cfg.ifname} up")
-        cfg.wait_carrier()
         wait_for(lambda: probe.receives(group), "the group after down and up")
         if most > 1:
             defer(cfg.set_channels, present)

@@ -53,6 +53,7 @@ class WtoEnv(NetDrvEpEnv):
 
     def refresh(self):
         """Interface indexes change when a driver is loaded again."""
+        # pylint: disable=attribute-defined-outside-init
         self.dev = ip(f"-d link show dev {self.ifname}", json=True)[0]
         self.ifindex = self.dev["ifindex"]
         self.remote_dev = ip(f"-d link show dev {self.remote_ifname}", json=True,
@@ -137,7 +138,7 @@ class WtoEnv(NetDrvEpEnv):
         """Sets a sysctl for the time of one case."""
         old = cmd(f"sysctl -n {name}", ns=netns).stdout.strip()
         if old != str(value):
-            cmd(f"sysctl -qw {name}={value}", ns=netns)
+            write_sysctl(name, value, netns)
             defer(restore_sysctl, name, old, netns)
 
     # Channels
@@ -219,11 +220,16 @@ def ping_until_answered(addr, deadline=20):
              f"an answer of {addr}", deadline)
 
 
+def write_sysctl(name, value, netns):
+    """Sets a sysctl in a namespace (None: ours)."""
+    # The value may hold blanks, which cmd() would split a string at
+    words = ["sysctl", "-qw", f"{name}={value}"]
+    cmd(["ip", "netns", "exec", netns, *words] if netns else words)
+
+
 def restore_sysctl(name, value, netns):
     """Undoes set_sysctl(); the interface may have gone."""
-    # The value may hold blanks, which cmd() would split at
-    words = ["sysctl", "-qw", f"{name}={value}"]
     try:
-        cmd(["ip", "netns", "exec", netns, *words] if netns else words)
+        write_sysctl(name, value, netns)
     except CmdExitFailure as error:
         ksft_pr(f"sysctl {name} is not restored: {error.cmd.stderr.strip()}")
