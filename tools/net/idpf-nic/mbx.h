@@ -54,6 +54,8 @@ struct mbx_item {
  * @arq_hint: where the receive ring and its buffers are
  * @num_requests: messages from the driver
  * @num_replies: messages to the driver
+ * @req: the request being worked on
+ * @rsp: its reply
  */
 struct mbx {
 	struct mbx_item *head;
@@ -63,6 +65,8 @@ struct mbx {
 	struct dma_hint arq_hint;
 	u64 num_requests;
 	u64 num_replies;
+	struct mbx_msg req;
+	struct mbx_msg rsp;
 };
 
 void mbx_init(struct nic_port *port);

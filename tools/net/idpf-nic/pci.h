@@ -14,7 +14,7 @@
 #define PCI_CFG_SIZE		4096
 #define PCI_NUM_BARS		6
 #define PCI_MSIX_BAR_SIZE	0x10000
-#define PCI_MSIX_PBA_OFFSET	0x8000
+#define PCI_BAR_PBA_OFFSET	0x8000
 
 /* An id of no driver's table, found by its class code only */
 #define PCI_DEVICE_ID_CLASS	0x14fe
@@ -26,12 +26,14 @@ struct nic_port;
  * @cfg: contents
  * @wmask: bits that the guest may change
  * @msix_table: storage of the MSI-X table; QEMU keeps its own
+ * @err_fd: eventfd for errors, never signalled; -1
  * @may_dma: bus master enabled and in power state D0
  */
 struct pci {
 	u8 cfg[PCI_CFG_SIZE];
 	u8 wmask[PCI_CFG_SIZE];
 	u8 msix_table[IRQ_MAX_VECTORS * 16];
+	int err_fd;
 	_Atomic bool may_dma;
 };
 

@@ -19,6 +19,7 @@
 
 /* interrupt indices */
 #define VFU_IRQ_MSIX		2
+#define VFU_IRQ_ERR		3
 #define VFU_NUM_IRQS		5
 
 #define VFU_REGION_READ		BIT(0)
