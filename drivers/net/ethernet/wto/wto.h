@@ -50,18 +50,18 @@ enum wto_adapter_flag {
  * @num: MSI-X entries of the function, that of the mailbox included
  * @vec: vectors for queues, in the order in which vports get them
  * @num_vec: elements of @vec
+ * @mbx_irq: interrupt of the mailbox, 0 if its handler is not installed
  * @mbx_dyn_ctl: control register of the mailbox vector
  * @mbx_icr_ena: other-cause enable register
- * @mbx_requested: the mailbox' interrupt handler is installed
  * @mbx_name: in /proc/interrupts
  */
 struct wto_irqs {
 	unsigned int num;
 	struct wto_vc_vector vec[WTO_MAX_VECTORS];
 	u16 num_vec;
+	int mbx_irq;
 	void __iomem *mbx_dyn_ctl;
 	void __iomem *mbx_icr_ena;
-	bool mbx_requested;
 	char mbx_name[48];
 };
 
@@ -111,7 +111,7 @@ struct wto_adapter {
 
 /**
  * enum wto_vport_flag - bits of wto_vport.flags
- * @WTO_VF_UP: queues run
+ * @WTO_VF_UP: queues run; NAPI wakes a transmit queue only while this is set
  * @WTO_VF_RX_MODE: filters or promiscuous mode must be brought to the device
  * @WTO_VF_DETACHED: detached by reset or removal
  */
@@ -162,6 +162,7 @@ struct wto_filter {
  * @want_mc: multicast promiscuous is wanted
  * @has_uc: unicast promiscuous is set in the device
  * @has_mc: multicast promiscuous is set in the device
+ * @overflow: the device did not take all filters, so promiscuous stands in
  * @sync_lock: serializes those who bring filters to the device
  */
 struct wto_filters {
@@ -171,6 +172,7 @@ struct wto_filters {
 	bool want_mc;
 	bool has_uc;
 	bool has_mc;
+	bool overflow;
 	struct mutex sync_lock;
 };
 
@@ -188,6 +190,7 @@ struct wto_filters {
  * @filters: receive filters
  * @flags: enum wto_vport_flag
  * @index: number within the function
+ * @link_lock: guards @link_up and the carrier against stopping
  * @link_up: what the device last said
  * @link_speed_mbps: what the device last said, Mbit/s
  * @msg_enable: NETIF_MSG_*
@@ -211,6 +214,7 @@ struct wto_vport {
 	struct wto_filters filters;
 	DECLARE_BITMAP(flags, WTO_VF_NUM);
 	u16 index;
+	struct mutex link_lock;
 	bool link_up;
 	u32 link_speed_mbps;
 	u32 msg_enable;
@@ -229,6 +233,8 @@ int wto_netdev_register(struct wto_vport *vport);
 int wto_netdev_reconfig(struct wto_vport *vport,
 			const struct wto_queue_cfg *cfg);
 int wto_netdev_apply_rss(struct wto_vport *vport);
+void wto_netdev_sync_rx_mode(struct wto_vport *vport);
+void wto_netdev_fill_lut(struct wto_vport *vport);
 void wto_netdev_link_event(struct wto_adapter *adapter,
 			   const struct wto_vc_link *link);
 void wto_netdev_detach(struct wto_vport *vport);
@@ -243,17 +249,21 @@ void wto_filter_exit(struct wto_filters *filters);
 int wto_filter_want(struct wto_filters *filters, const u8 *addr, bool primary);
 void wto_filter_unwant(struct wto_filters *filters, const u8 *addr);
 int wto_filter_sync(struct wto_filters *filters, struct wto_mbx *mbx,
-		    u32 vport_id);
+		    u32 vport_id, u64 caps);
 void wto_filter_forget(struct wto_filters *filters);
 
 /* wto_reset.c */
 int wto_reset_init(struct wto_adapter *adapter);
 void wto_reset_exit(struct wto_adapter *adapter);
 int wto_reset_function(struct wto_adapter *adapter);
-int wto_reset_ctrl_up(struct wto_adapter *adapter);
-void wto_reset_ctrl_down(struct wto_adapter *adapter);
 void wto_reset_request(struct wto_adapter *adapter, const char *why);
+void wto_reset_quiesce(struct wto_adapter *adapter, const char *why);
 void wto_reset_kick(struct wto_adapter *adapter);
 void wto_reset_on_gone(void *ctx);
+
+/* wto_ctrl.c */
+int wto_ctrl_up(struct wto_adapter *adapter);
+void wto_ctrl_down(struct wto_adapter *adapter);
+void wto_ctrl_exit(struct wto_adapter *adapter);
 
 #endif /* WTO_H */

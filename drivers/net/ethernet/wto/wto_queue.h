@@ -263,6 +263,8 @@ void wto_queue_stop(struct wto_vport *vport, struct wto_queue_set *set);
 void wto_queue_dump(struct wto_vport *vport, unsigned int tx_idx);
 
 /* wto_vector.c */
+int wto_vector_bind(struct wto_vport *vport, const struct wto_vc_vector *from,
+		    unsigned int num);
 int wto_vector_attach(struct wto_vport *vport, struct wto_queue_set *set);
 void wto_vector_detach(struct wto_vport *vport, struct wto_queue_set *set);
 void wto_vector_enable(struct wto_vport *vport, unsigned int num);

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receive filters of a vport: what the stack wants, what the device has, and
+ * the way from one to the other.
+ */
+
+#include <linux/etherdevice.h>
+#include <linux/slab.h>
+
+#include "wto.h"
+
+/**
+ * wto_filter_init - start with no filters
+ * @filters: zeroed
+ *
+ * Context: Any.
+ */
+void wto_filter_init(struct wto_filters *filters)
+{
+	spin_lock_init(&filters->lock);
+	mutex_init(&filters->sync_lock);
+	INIT_LIST_HEAD(&filters->list);
+}
+
+/**
+ * wto_filter_exit - free all filters
+ * @filters: filters that nobody else uses any more
+ *
+ * Context: Any.
+ */
+void wto_filter_exit(struct wto_filters *filters)
+{
+	struct wto_filter *f, *tmp;
+
+	list_for_each_entry_safe(f, tmp, &filters->list, list) {
+		list_del(&f->list);
+		kfree(f);
+	}
+}
+
+static struct wto_filter *wto_filter_find(struct wto_filters *filters,
+					  const u8 *addr)
+{
+	struct wto_filter *f;
+
+	list_for_each_entry(f, &filters->list, list)
+		if (ether_addr_equal(f->addr, addr))
+			return f;
+
+	return NULL;
+}
+
+/**
+ * wto_filter_want - note that frames to an address are wanted
+ * @filters: filters
+ * @addr: address
+ * @primary: the vport's own address
+ *
+ * Context: Any.
+ * Return: 0 or -ENOMEM.
+ */
+int wto_filter_want(struct wto_filters *filters, const u8 *addr, bool primary)
+{
+	struct wto_filter *f;
+	int err = 0;
+
+	spin_lock_bh(&filters->lock);
+	f = wto_filter_find(filters, addr);
+	if (!f) {
+		f = kzalloc(sizeof(*f), GFP_ATOMIC);
+		if (!f) {
+			err = -ENOMEM;
+			goto unlock;
+		}
+		ether_addr_copy(f->addr, addr);
+		list_add_tail(&f->list, &filters->list);
+	}
+	f->wanted = true;
+	f->primary |= primary;
+
+unlock:
+	spin_unlock_bh(&filters->lock);
+	return err;
+}
+
+/**
+ * wto_filter_unwant - note that frames to an address are no longer wanted
+ * @filters: filters
+ * @addr: address
+ *
+ * Context: Any.
+ */
+void wto_filter_unwant(struct wto_filters *filters, const u8 *addr)
+{
+	struct wto_filter *f;
+
+	spin_lock_bh(&filters->lock);
+	f = wto_filter_find(filters, addr);
+	if (f) {
+		f->wanted = false;
+		f->primary = false;
+		if (!f->installed) {
+			list_del(&f->list);
+			kfree(f);
+		}
+	}
+	spin_unlock_bh(&filters->lock);
+}
+
+/**
+ * wto_filter_forget - the device has lost all filters
+ * @filters: filters
+ *
+ * Context: Process.
+ */
+void wto_filter_forget(struct wto_filters *filters)
+{
+	struct wto_filter *f, *tmp;
+
+	mutex_lock(&filters->sync_lock);
+	spin_lock_bh(&filters->lock);
+	list_for_each_entry_safe(f, tmp, &filters->list, list) {
+		f->installed = false;
+		if (!f->wanted) {
+			list_del(&f->list);
+			kfree(f);
+		}
+	}
+	spin_unlock_bh(&filters->lock);
+	filters->has_uc = false;
+	filters->has_mc = false;
+	mutex_unlock(&filters->sync_lock);
+}
+
+/* Collect the addresses that must be added (@add) or removed.
+ * Return: their number or -ENOMEM; *out is to be freed.
+ */
+static int wto_filter_collect(struct wto_filters *filters, bool add,
+			      struct wto_vc_mac **out)
+{
+	struct wto_vc_mac *macs = NULL;
+	struct wto_filter *f;
+	int num = 0;
+	int err = 0;
+
+	*out = NULL;
+	spin_lock_bh(&filters->lock);
+	list_for_each_entry(f, &filters->list, list)
+		num += f->wanted == add && f->installed != add;
+	if (!num)
+		goto unlock;
+	macs = kcalloc(num, sizeof(*macs), GFP_ATOMIC);
+	if (!macs) {
+		err = -ENOMEM;
+		goto unlock;
+	}
+	num = 0;
+	list_for_each_entry(f, &filters->list, list) {
+		if (f->wanted != add || f->installed == add)
+			continue;
+		ether_addr_copy(macs[num].addr, f->addr);
+		macs[num++].primary = f->primary;
+	}
+	*out = macs;
+
+unlock:
+	spin_unlock_bh(&filters->lock);
+	return err ?: num;
+}
+
+/* The device did what was asked: note it.  The stack may have changed its mind
+ * in the meantime, which the next run will bring to the device.
+ */
+static void wto_filter_done(struct wto_filters *filters, bool add,
+			    const struct wto_vc_mac *macs, int num)
+{
+	struct wto_filter *f;
+	int i;
+
+	spin_lock_bh(&filters->lock);
+	for (i = 0; i < num; i++) {
+		f = wto_filter_find(filters, macs[i].addr);
+		if (f) {
+			f->installed = add;
+			if (!add && !f->wanted) {
+				list_del(&f->list);
+				kfree(f);
+			}
+		} else if (add) {
+			/* unwanted since: keep it until it is removed */
+			f = kzalloc(sizeof(*f), GFP_ATOMIC);
+			if (!f)
+				continue;
+			ether_addr_copy(f->addr, macs[i].addr);
+			f->installed = true;
+			list_add_tail(&f->list, &filters->list);
+		}
+	}
+	spin_unlock_bh(&filters->lock);
+}
+
+static int wto_filter_sync_macs(struct wto_filters *filters,
+				struct wto_mbx *mbx, u32 vport_id, bool add)
+{
+	struct wto_vc_mac *macs;
+	int num;
+	int err;
+
+	num = wto_filter_collect(filters, add, &macs);
+	if (num <= 0)
+		return num;
+
+	if (add)
+		err = wto_vc_add_macs(mbx, vport_id, macs, num);
+	else
+		err = wto_vc_del_macs(mbx, vport_id, macs, num);
+	if (!err)
+		wto_filter_done(filters, add, macs, num);
+	kfree(macs);
+
+	return err;
+}
+
+static int wto_filter_sync_promisc(struct wto_filters *filters,
+				   struct wto_mbx *mbx, u32 vport_id)
+{
+	bool uc = READ_ONCE(filters->want_uc) || filters->overflow;
+	bool mc = READ_ONCE(filters->want_mc) || filters->overflow;
+	int err;
+
+	if (uc == filters->has_uc && mc == filters->has_mc)
+		return 0;
+
+	err = wto_vc_set_promisc(mbx, vport_id, uc, mc);
+	if (!err) {
+		filters->has_uc = uc;
+		filters->has_mc = mc;
+	}
+
+	return err;
+}
+
+/**
+ * wto_filter_sync - bring the filters to the device
+ * @filters: filters
+ * @mbx: mailbox
+ * @vport_id: vport
+ * @caps: VC2_CAP_*, as granted
+ *
+ * If the device has no room for an address, promiscuous mode stands in.
+ *
+ * Context: Process, may sleep.
+ * Return: 0, -ENOMEM, or see wto_vc.h; what failed is tried again next time.
+ */
+int wto_filter_sync(struct wto_filters *filters, struct wto_mbx *mbx,
+		    u32 vport_id, u64 caps)
+{
+	int err = 0;
+
+	mutex_lock(&filters->sync_lock);
+	if (caps & VC2_CAP_MACFILTER) {
+		err = wto_filter_sync_macs(filters, mbx, vport_id, false);
+		if (!err)
+			err = wto_filter_sync_macs(filters, mbx, vport_id,
+						   true);
+		filters->overflow = err == -EIO && READ_ONCE(mbx->up);
+	}
+	if (caps & VC2_CAP_PROMISC) {
+		int ret = wto_filter_sync_promisc(filters, mbx, vport_id);
+
+		err = err ?: ret;
+	}
+	mutex_unlock(&filters->sync_lock);
+
+	return err;
+}

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queue sets: memory of the rings, and the order in which the device learns
+ * of queues, starts and stops them.
+ */
+
+#include <linux/dma-mapping.h>
+#include <linux/slab.h>
+
+#include "wto.h"
+
+/* How long a stopped transmit queue may take to report its end */
+#define WTO_QUEUE_MARKER_MS	500
+
+/* Every packet has one completion, and there are reports about descriptors
+ * on top: twice the ring can never overflow.
+ */
+#define WTO_QUEUE_COMPL_RATIO	2
+
+static void wto_queue_free_ring(struct device *dev, size_t size, void *ring,
+				dma_addr_t dma)
+{
+	if (ring)
+		dma_free_coherent(dev, size, ring, dma);
+}
+
+static void __iomem *wto_queue_tail(struct wto_adapter *adapter,
+				    const struct wto_vc_queue_id *queue)
+{
+	void __iomem *tail = wto_hw_reg(&adapter->hw, queue->tail);
+
+	if (!tail)
+		dev_err(adapter->dev, "queue %u: tail register %#llx is not among the registers\n",
+			queue->id, queue->tail);
+
+	return tail;
+}
+
+static void wto_queue_free_tx(struct wto_tx_queue *txq)
+{
+	if (!txq)
+		return;
+
+	wto_tx_free(txq);
+	wto_queue_free_ring(txq->dev, txq->compl_len * sizeof(*txq->compl),
+			    txq->compl, txq->compl_dma);
+	wto_queue_free_ring(txq->dev, txq->len * sizeof(*txq->desc), txq->desc,
+			    txq->dma);
+	kfree(txq);
+}
+
+static struct wto_tx_queue *
+wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
+		   unsigned int idx)
+{
+	struct wto_adapter *adapter = vport->adapter;
+	struct wto_tx_queue *txq;
+
+	txq = kzalloc(sizeof(*txq), GFP_KERNEL);
+	if (!txq)
+		return NULL;
+
+	init_completion(&txq->marker);
+	txq->dev = adapter->dev;
+	txq->nq = netdev_get_tx_queue(vport->netdev, idx);
+	txq->stats = &vport->tx_stats[idx];
+	txq->vec = &vport->vec[idx];
+	txq->idx = idx;
+	txq->len = cfg->tx_len;
+	txq->compl_len = cfg->tx_len * WTO_QUEUE_COMPL_RATIO;
+	txq->max_bufs = adapter->caps.max_sg_bufs;
+	txq->min_len = adapter->caps.min_pkt_len;
+	txq->id = vport->vc.txq[idx].id;
+	txq->compl_id = vport->vc.complq[idx].id;
+	txq->tail = wto_queue_tail(adapter, &vport->vc.txq[idx]);
+	if (!txq->tail)
+		goto free_txq;
+
+	txq->desc = dma_alloc_coherent(txq->dev, txq->len * sizeof(*txq->desc),
+				       &txq->dma, GFP_KERNEL);
+	txq->compl = dma_alloc_coherent(txq->dev, txq->compl_len *
+					sizeof(*txq->compl), &txq->compl_dma,
+					GFP_KERNEL);
+	if (!txq->desc || !txq->compl || wto_tx_alloc(txq))
+		goto free_txq;
+	wto_tx_reset(txq);
+
+	return txq;
+
+free_txq:
+	wto_queue_free_tx(txq);
+	return NULL;
+}
+
+static void wto_queue_free_rx(struct wto_rx_queue *rxq, struct device *dev)
+{
+	if (!rxq)
+		return;
+
+	wto_rx_free(rxq);
+	wto_queue_free_ring(dev, rxq->len * sizeof(*rxq->bufq), rxq->bufq,
+			    rxq->bufq_dma);
+	wto_queue_free_ring(dev, rxq->len * sizeof(*rxq->desc), rxq->desc,
+			    rxq->dma);
+	kfree(rxq);
+}
+
+static struct wto_rx_queue *
+wto_queue_alloc_rx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
+		   unsigned int idx)
+{
+	struct wto_adapter *adapter = vport->adapter;
+	struct device *dev = adapter->dev;
+	struct wto_rx_queue *rxq;
+
+	rxq = kzalloc(sizeof(*rxq), GFP_KERNEL);
+	if (!rxq)
+		return NULL;
+
+	rxq->netdev = vport->netdev;
+	rxq->ptypes = adapter->ptypes;
+	rxq->stats = &vport->rx_stats[idx];
+	rxq->vec = &vport->vec[idx];
+	rxq->idx = idx;
+	rxq->len = cfg->rx_len;
+	rxq->id = vport->vc.rxq[idx].id;
+	rxq->bufq_id = vport->vc.bufq[idx].id;
+	rxq->tail = wto_queue_tail(adapter, &vport->vc.bufq[idx]);
+	if (!rxq->tail)
+		goto free_rxq;
+
+	wto_rx_config(rxq, cfg);
+	rxq->desc = dma_alloc_coherent(dev, rxq->len * sizeof(*rxq->desc),
+				       &rxq->dma, GFP_KERNEL);
+	rxq->bufq = dma_alloc_coherent(dev, rxq->len * sizeof(*rxq->bufq),
+				       &rxq->bufq_dma, GFP_KERNEL);
+	if (!rxq->desc || !rxq->bufq || wto_rx_alloc(rxq, cfg))
+		goto free_rxq;
+
+	return rxq;
+
+free_rxq:
+	wto_queue_free_rx(rxq, dev);
+	return NULL;
+}
+
+/**
+ * wto_queue_set_free - free a queue set
+ * @set: stopped queue set, or NULL
+ *
+ * Context: Process, may sleep.
+ */
+void wto_queue_set_free(struct wto_queue_set *set)
+{
+	unsigned int i;
+
+	if (!set)
+		return;
+
+	for (i = 0; i < set->cfg.num_channels; i++) {
+		wto_queue_free_rx(set->rx[i], set->vport->adapter->dev);
+		wto_queue_free_tx(set->tx[i]);
+	}
+	kfree(set);
+}
+
+/**
+ * wto_queue_set_alloc - allocate all that a configuration needs
+ * @vport: vport
+ * @cfg: configuration, num_channels at most vport->max_channels
+ *
+ * Nothing is told to the device, so a set can be made while another runs.
+ *
+ * Context: Process, may sleep; RTNL.
+ * Return: the set or an ERR_PTR.
+ */
+struct wto_queue_set *wto_queue_set_alloc(struct wto_vport *vport,
+					  const struct wto_queue_cfg *cfg)
+{
+	struct wto_queue_set *set;
+	unsigned int i;
+
+	set = kzalloc(sizeof(*set), GFP_KERNEL);
+	if (!set)
+		return ERR_PTR(-ENOMEM);
+	set->cfg = *cfg;
+	set->vport = vport;
+
+	for (i = 0; i < cfg->num_channels; i++) {
+		set->tx[i] = wto_queue_alloc_tx(vport, cfg, i);
+		set->rx[i] = wto_queue_alloc_rx(vport, cfg, i);
+		if (!set->tx[i] || !set->rx[i]) {
+			wto_queue_set_free(set);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
+
+	return set;
+}
+
+static int wto_queue_config_tx(struct wto_mbx *mbx, u32 vport_id,
+			       const struct wto_queue_set *set)
+{
+	struct wto_vc_txq *list;
+	unsigned int num = 0;
+	unsigned int i;
+	int err;
+
+	list = kcalloc(2 * set->cfg.num_channels, sizeof(*list), GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
+
+	for (i = 0; i < set->cfg.num_channels; i++) {
+		const struct wto_tx_queue *txq = set->tx[i];
+
+		list[num++] = (struct wto_vc_txq) {
+			.compl = true,
+			.id = txq->compl_id,
+			.len = txq->compl_len,
+			.dma = txq->compl_dma,
+		};
+		list[num++] = (struct wto_vc_txq) {
+			.id = txq->id,
+			.rel_id = txq->idx,
+			.compl_id = txq->compl_id,
+			.len = txq->len,
+			.dma = txq->dma,
+		};
+	}
+
+	err = wto_vc_config_txqs(mbx, vport_id, list, num);
+	kfree(list);
+
+	return err;
+}
+
+static int wto_queue_config_rx(struct wto_mbx *mbx, u32 vport_id,
+			       const struct wto_queue_set *set)
+{
+	struct wto_vc_rxq *list;
+	unsigned int num = 0;
+	unsigned int i;
+	int err;
+
+	list = kcalloc(2 * set->cfg.num_channels, sizeof(*list), GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
+
+	for (i = 0; i < set->cfg.num_channels; i++) {
+		const struct wto_rx_queue *rxq = set->rx[i];
+		struct wto_vc_rxq common = {
+			.hsplit = rxq->hdr_size,
+			.len = rxq->len,
+			.hdr_size = rxq->hdr_size,
+			.buf_size = rxq->buf_size,
+			.max_pkt = set->cfg.mtu + WTO_FRAME_OVERHEAD,
+		};
+
+		list[num] = common;
+		list[num].buf = true;
+		list[num].id = rxq->bufq_id;
+		list[num++].dma = rxq->bufq_dma;
+		list[num] = common;
+		list[num].id = rxq->id;
+		list[num].bufq_id = rxq->bufq_id;
+		list[num++].dma = rxq->dma;
+	}
+
+	err = wto_vc_config_rxqs(mbx, vport_id, list, num);
+	kfree(list);
+
+	return err;
+}
+
+static int wto_queue_map(struct wto_mbx *mbx, u32 vport_id,
+			 const struct wto_queue_set *set, bool map)
+{
+	struct wto_vc_qmap *list;
+	unsigned int num = 0;
+	unsigned int i;
+	int err;
+
+	list = kcalloc(2 * set->cfg.num_channels, sizeof(*list), GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
+
+	for (i = 0; i < set->cfg.num_channels; i++) {
+		list[num++] = (struct wto_vc_qmap) {
+			.type = VC2_QUEUE_TYPE_TX,
+			.queue_id = set->tx[i]->id,
+			.vector_id = set->tx[i]->vec->id,
+			.itr_idx = VC2_ITR_IDX_TX,
+		};
+		list[num++] = (struct wto_vc_qmap) {
+			.type = VC2_QUEUE_TYPE_RX,
+			.queue_id = set->rx[i]->id,
+			.vector_id = set->rx[i]->vec->id,
+			.itr_idx = VC2_ITR_IDX_RX,
+		};
+	}
+
+	if (map)
+		err = wto_vc_map_vectors(mbx, vport_id, list, num);
+	else
+		err = wto_vc_unmap_vectors(mbx, vport_id, list, num);
+	kfree(list);
+
+	return err;
+}
+
+static int wto_queue_enable(struct wto_mbx *mbx, u32 vport_id,
+			    const struct wto_queue_set *set, bool enable)
+{
+	struct wto_vc_qref *list;
+	unsigned int num = 0;
+	unsigned int i;
+	int err;
+
+	list = kcalloc(4 * set->cfg.num_channels, sizeof(*list), GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
+
+	for (i = 0; i < set->cfg.num_channels; i++) {
+		list[num].type = VC2_QUEUE_TYPE_TX;
+		list[num++].id = set->tx[i]->id;
+		list[num].type = VC2_QUEUE_TYPE_TX_COMPL;
+		list[num++].id = set->tx[i]->compl_id;
+		list[num].type = VC2_QUEUE_TYPE_RX;
+		list[num++].id = set->rx[i]->id;
+		list[num].type = VC2_QUEUE_TYPE_RX_BUF;
+		list[num++].id = set->rx[i]->bufq_id;
+	}
+
+	if (enable)
+		err = wto_vc_enable_queues(mbx, vport_id, list, num);
+	else
+		err = wto_vc_disable_queues(mbx, vport_id, list, num);
+	kfree(list);
+
+	return err;
+}
+
+static int wto_queue_post(struct wto_queue_set *set)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < set->cfg.num_channels; i++) {
+		err = wto_rx_post(set->rx[i]);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+static void wto_queue_clean(struct wto_queue_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->cfg.num_channels; i++) {
+		wto_rx_clean(set->rx[i]);
+		wto_tx_clean(set->tx[i]);
+		wto_tx_reset(set->tx[i]);
+		reinit_completion(&set->tx[i]->marker);
+	}
+}
+
+/* Each transmit queue tells by a last completion that it has stopped */
+static void wto_queue_wait_markers(struct wto_vport *vport,
+				   struct wto_queue_set *set)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(WTO_QUEUE_MARKER_MS);
+	unsigned int missing = 0;
+	unsigned int i;
+
+	for (i = 0; i < set->cfg.num_channels; i++) {
+		long left = max_t(long, end - jiffies, 1);
+
+		if (!wait_for_completion_timeout(&set->tx[i]->marker, left))
+			missing++;
+	}
+	if (missing)
+		netdev_warn(vport->netdev, "%u transmit queues did not report that they have stopped\n",
+			    missing);
+}
+
+/**
+ * wto_queue_start - let a queue set run
+ * @vport: vport
+ * @set: queue set, its vectors are attached
+ *
+ * Context: Process, may sleep; RTNL.
+ * Return: 0, or a negative errno and the set is stopped.
+ */
+int wto_queue_start(struct wto_vport *vport, struct wto_queue_set *set)
+{
+	struct wto_mbx *mbx = &vport->adapter->mbx;
+	u32 id = vport->vc.id;
+	int err;
+
+	err = wto_queue_config_tx(mbx, id, set);
+	if (err)
+		return err;
+	err = wto_queue_config_rx(mbx, id, set);
+	if (err)
+		return err;
+	err = wto_queue_map(mbx, id, set, true);
+	if (err)
+		return err;
+	err = wto_queue_post(set);
+	if (err)
+		goto clean;
+
+	wto_vector_enable(vport, set->cfg.num_channels);
+	err = wto_queue_enable(mbx, id, set, true);
+	if (err)
+		goto disable_queues;
+	err = wto_netdev_apply_rss(vport);
+	if (err)
+		goto disable_queues;
+	err = wto_vc_enable_vport(mbx, id, true);
+	if (err)
+		goto disable_queues;
+
+	return 0;
+
+disable_queues:
+	/* some may run already, or the reply was lost */
+	if (wto_queue_enable(mbx, id, set, false))
+		wto_reset_quiesce(vport->adapter, "queues cannot be stopped");
+	wto_vector_disable(vport, set->cfg.num_channels);
+	wto_queue_map(mbx, id, set, false);
+clean:
+	wto_queue_clean(set);
+	return err;
+}
+
+/**
+ * wto_queue_stop - stop a queue set
+ * @vport: vport
+ * @set: running queue set; nobody transmits any more
+ *
+ * Afterwards the device touches neither rings nor buffers: it said so, or it
+ * was reset, or it may no longer access memory.
+ *
+ * Context: Process, may sleep; RTNL.
+ */
+void wto_queue_stop(struct wto_vport *vport, struct wto_queue_set *set)
+{
+	struct wto_mbx *mbx = &vport->adapter->mbx;
+	u32 id = vport->vc.id;
+
+	wto_vc_enable_vport(mbx, id, false);
+	if (wto_queue_enable(mbx, id, set, false))
+		wto_reset_quiesce(vport->adapter, "queues cannot be stopped");
+	else
+		wto_queue_wait_markers(vport, set);
+
+	wto_vector_disable(vport, set->cfg.num_channels);
+	if (READ_ONCE(mbx->up))
+		wto_queue_map(mbx, id, set, false);
+	wto_queue_clean(set);
+}
+
+/**
+ * wto_queue_dump - report the state of a transmit queue
+ * @vport: vport
+ * @tx_idx: index of the queue
+ *
+ * Context: Any.
+ */
+void wto_queue_dump(struct wto_vport *vport, unsigned int tx_idx)
+{
+	const struct wto_tx_queue *txq;
+
+	if (tx_idx >= WTO_MAX_QUEUES || !vport->tx[tx_idx])
+		return;
+
+	txq = vport->tx[tx_idx];
+	netdev_err(vport->netdev, "tx queue %u (id %u): next %u, device done up to %u, of %u; completion %u (generation %d) of %u; vector %u\n",
+		   tx_idx, txq->id, txq->next, txq->head, txq->len,
+		   txq->compl_next, txq->compl_gen, txq->compl_len,
+		   txq->vec->id);
+}
