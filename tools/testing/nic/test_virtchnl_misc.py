@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""GET_STATS and LOOPBACK."""
+
+import pytest
+
+from niclib import frames
+from niclib import virtchnl as vc
+from niclib.virtchnl import Op
+
+
+def stats(vport):
+    """Return the statistics of a vport."""
+    reply = vport.call(Op.GET_STATS, vc.STATS.pack(vport_id=vport.id))
+    assert len(reply) == vc.STATS.size
+    result = vc.STATS.unpack(reply)
+    assert result.vport_id == vport.id
+    return result
+
+
+def test_stats_start_at_zero(vport):
+    """A new vport has counted nothing."""
+    result = stats(vport)
+    assert all(getattr(result, name) == 0 for name in vc.STATS_FIELDS)
+
+
+def test_stats(pair):
+    """Frames and bytes by kind, on both sides."""
+    one, two = pair
+    multicast = bytes.fromhex("01005e000001")
+    two.add_mac(multicast, kind=vc.MAC_EXTRA)
+    sizes = {"unicast": (two.mac, (60, 100, 1514)), "multicast": (multicast, (200, 61)),
+             "broadcast": (frames.BROADCAST, (9000, 64, 65, 66))}
+    for dst, lengths in sizes.values():
+        for size in lengths:
+            one.send(frames.plain(size, dst))
+            assert two.recv(count=1)
+    sent, received = stats(one), stats(two)
+    for kind, (_, lengths) in sizes.items():
+        assert getattr(sent, f"tx_{kind}") == len(lengths)
+        assert getattr(received, f"rx_{kind}") == len(lengths)
+    total = sum(sum(lengths) for _, lengths in sizes.values())
+    assert sent.tx_bytes == received.rx_bytes == total
+    assert sent.rx_bytes == received.tx_bytes == 0
+
+
+def test_stats_of_drops(make_vport):
+    """Frames that found no buffer are counted as discarded."""
+    one = make_vport(0)
+    two = make_vport(1, up=False)
+    two.up(post=False)
+    for _ in range(5):
+        one.send(frames.plain(60))
+    one.port.stats()
+    result = stats(two)
+    assert result.rx_discards + result.rx_overflow_drop >= 5
+    assert result.rx_broadcast == 0 or result.rx_bytes == 0
+
+
+def test_stats_request_rubbish(vport):
+    """The request's other bytes do not come back (DPDK leaves them uninitialized)."""
+    reply = vport.call(Op.GET_STATS, vc.vport(vport.id)[:4] + b"\xff" * 124)
+    result = vc.STATS.unpack(reply)
+    assert result.pad == bytes(4)
+    assert all(getattr(result, name) == 0 for name in vc.STATS_FIELDS)
+
+
+def loopback(vport, enable):
+    """Return the reply to LOOPBACK."""
+    return vport.port.mbx.exchange(Op.LOOPBACK, vc.LOOPBACK.pack(
+        vport_id=vport.id, enable=enable))
+
+
+def test_loopback(pair):
+    """What is sent comes back and does not reach the wire; refused if not granted."""
+    one, two = pair
+    if not one.port.caps.other_caps & vc.CAP_LOOPBACK:
+        assert loopback(one, 1).retval
+        pytest.skip("loopback is not granted")
+    assert loopback(one, 1).retval == 0
+    one.send(frames.plain(99))
+    assert one.recv()[0].frame == frames.plain(99)
+    one.port.stats()
+    assert two.quiet()
+    assert loopback(one, 0).retval == 0
+    one.send(frames.plain(98))
+    assert two.recv()[0].frame == frames.plain(98)
+    assert one.quiet()
+
+
+def test_loopback_repeated(pair):
+    """On twice and off twice."""
+    one, two = pair
+    if not one.port.caps.other_caps & vc.CAP_LOOPBACK:
+        pytest.skip("loopback is not granted")
+    for enable in (1, 1, 0, 0):
+        assert loopback(one, enable).retval == 0
+    one.send(frames.plain(98))
+    assert two.recv()[0].frame == frames.plain(98)
