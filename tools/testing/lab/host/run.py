@@ -45,6 +45,7 @@ class Guest:
         self.run_dir = run_dir
         self.started = time.monotonic()
         self.nic = None
+        self.qemu = None
         self.nic_ended_by_test = False
         self.status = None
         self.failure = None
@@ -192,16 +193,17 @@ class Guest:
 
     def stop(self):
         """Ends QEMU if it still runs."""
-        if hasattr(self, "qemu"):
+        if self.qemu:
             self.qemu.process.kill()
             self.qemu.process.wait()
         self.kmsg.close()
 
     def console_tail(self):
-        """The last lines of the guest's log, whichever channel has more."""
-        lines = kernel_log.read_lines(f"{self.log_dir}/kernel.log")[-CONSOLE_LINES:]
-        lines += kernel_log.read_lines(f"{self.log_dir}/console.log")[-CONSOLE_LINES:]
-        return "\n".join("  " + kernel_log.plain(line) for line in lines)
+        """The last lines of the guest's log; the console has what the other lost."""
+        lines = [kernel_log.plain(line) for name in ("kernel.log", "console.log")
+                 for line in kernel_log.read_lines(f"{self.log_dir}/{name}")]
+        lines = list(dict.fromkeys(line for line in lines if line))
+        return "\n".join("  " + line for line in lines[-CONSOLE_LINES:])
 
     def verdict(self, in_time):
         """The exit status of the run, with its reason told."""
