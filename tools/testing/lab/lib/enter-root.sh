@@ -36,5 +36,5 @@ exec chroot $root /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 	LC_ALL=C.UTF-8 HOME=/root TERM="${TERM:-dumb}" \
 	LAB_SRC="$LAB_SRC" LAB_TOOLS="$LAB_TOOLS" LAB_DIR="$LAB_DIR" \
 	LAB_ROOT="$LAB_ROOT" LAB_OUT="$LAB_OUT" LAB_LOGS="$LAB_LOGS" \
-	PYTHONDONTWRITEBYTECODE=1 \
+	WTO_LAB_DIR="$LAB_DIR" ${WTO_ACCEL:+WTO_ACCEL="$WTO_ACCEL"} PYTHONDONTWRITEBYTECODE=1 \
 	/bin/sh -c 'cd "$1" && shift && exec "$@"' sh "$cwd" "$@"

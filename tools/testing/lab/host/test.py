@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs the tests of the list "tests".  Started by "lab test" inside the lab root."""
+
+import argparse
+import configparser
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+from results import Totals, count_junit, count_tap
+
+SRC = os.environ["LAB_SRC"]
+OUT = os.environ["LAB_OUT"]
+TOOLS = os.environ["LAB_TOOLS"]
+LOGS = f"{os.environ['LAB_LOGS']}/test"
+NIC = f"{OUT}/nic-san/idpf-nic"
+LAB_STATUS = range(120, 125)
+# Guests are slow: the kernel's tests relax their time limits
+GUEST_ENV = ["KSFT_MACHINE_SLOW=yes"]
+
+
+class Job:
+    """One line of the report: something to run, and how to count its result."""
+
+    def __init__(self, name, argv, count, timeout, env=None):
+        self.name = name
+        self.argv = argv
+        self.count = count
+        self.timeout = timeout
+        self.env = env or {}
+        self.log = f"{LOGS}/{re.sub('[^A-Za-z0-9._-]+', '_', name)}.log"
+
+    def run(self):
+        """Runs it; returns (totals, seconds)."""
+        start = time.monotonic()
+        with open(self.log, "wb") as log:
+            try:
+                status = subprocess.run(self.argv, stdin=subprocess.DEVNULL, stdout=log,
+                                        stderr=subprocess.STDOUT, cwd=SRC, check=False,
+                                        env={**os.environ, **self.env},
+                                        timeout=self.timeout).returncode
+            except subprocess.TimeoutExpired:
+                log.write(f"\nlab: not finished after {self.timeout} s\n".encode())
+                status = 124
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            totals = self.count(log.read(), status)
+        return totals, time.monotonic() - start
+
+
+def words(section, key, default=""):
+    """A list of words of the test list, separated by blanks or commas."""
+    return section.get(key, default).replace(",", " ").split()
+
+
+def count_status(name):
+    """Counts a job that has nothing but its exit status."""
+    def count(_text, status):
+        totals = Totals()
+        if status:
+            totals.fail(f"{name}: exit status {status}")
+        else:
+            totals.passed += 1
+        return totals
+    return count
+
+
+def count_guest_tap(name):
+    """Counts a program in a guest: the lab's own statuses are failures too."""
+    def count(text, status):
+        totals = count_tap(text, 0 if status in LAB_STATUS else status, name)
+        if status in LAB_STATUS:
+            totals.fail(f"{name}: lab run exit status {status}")
+        return totals
+    return count
+
+
+def check_jobs(_name, _section):
+    """A job for each static check."""
+    directory = f"{SRC}/tools/checks"
+    for check in sorted(os.listdir(directory)):
+        path = f"{directory}/{check}"
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            yield Job(f"check {check}", [path], count_status(check), 900)
+
+
+def tap_jobs(name, section):
+    """One command inside the lab root."""
+    os.makedirs(f"{OUT}/unit", exist_ok=True)
+    argv = shlex.split(section["command"].format(src=SRC, out=OUT))
+    yield Job(name, argv, lambda text, status: count_tap(text, status, name),
+              section.getfloat("timeout", 300))
+
+
+def pytest_jobs(name, section):
+    """One run of pytest, with the sanitized NIC."""
+    junit = f"{LOGS}/{name}.xml"
+    argv = ["python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}",
+            section["path"]]
+    if os.path.exists(junit):
+        os.unlink(junit)
+    yield Job(name, argv, lambda _text, status: count_junit(junit, status),
+              section.getfloat("timeout", 300), {"IDPF_NIC": NIC})
+
+
+def guest_argv(kernel, driver, section, timeout, command):
+    """A guest in namespaces of its own, so that nothing of it outlives it."""
+    release = next(r for r in sorted(os.listdir("/lib/modules")) if r.startswith(f"{kernel}."))
+    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+            "python3", f"{TOOLS}/host/run.py", "--kernel", kernel, "--release", release,
+            "--driver", driver, "--nic", NIC, "--accel", os.environ["WTO_ACCEL"],
+            "--timeout", str(timeout), *shlex.split(section.get("options", "")),
+            "--", *command]
+
+
+def matrix(name, section):
+    """Every combination of kernel and driver, with a name for it."""
+    for kernel in words(section, "kernels", "7.3"):
+        for driver in words(section, "drivers", "wto"):
+            yield kernel, driver, f"{name} {kernel} {driver}"
+
+
+def guest_jobs(name, section):
+    """One command in a guest for each combination."""
+    timeout = section.getfloat("timeout", 300)
+    for kernel, driver, title in matrix(name, section):
+        argv = guest_argv(kernel, driver, section, timeout, shlex.split(section["command"]))
+        yield Job(title, argv, count_status(title), timeout + 60)
+
+
+def test_programs(path):
+    """TEST_PROGS of a kselftest Makefile."""
+    with open(f"{SRC}/{path}/Makefile", encoding="utf-8") as file:
+        text = file.read().replace("\\\n", " ")
+    lists = re.findall(r"^TEST_PROGS\s*[:+]?=\s*([^#\n]*)", text, re.MULTILINE)
+    return " ".join(lists).split()
+
+
+def ksft_jobs(name, section):
+    """A guest for each program of a kselftest directory and each combination."""
+    timeout = section.getfloat("timeout", 300)
+    path = section["path"]
+    programs = words(section, "programs") or test_programs(path)
+    for kernel, driver, title in matrix(name, section):
+        for program in programs:
+            command = ["env", "-C", f"/mnt/src/{path}", *GUEST_ENV, f"./{program}"]
+            yield Job(f"{title} {program}",
+                      guest_argv(kernel, driver, section, timeout, command),
+                      count_guest_tap(program), timeout + 60)
+
+
+KINDS = {"checks": check_jobs, "tap": tap_jobs, "pytest": pytest_jobs,
+         "guest": guest_jobs, "ksft": ksft_jobs}
+
+
+def read_list():
+    """The test list."""
+    parser = configparser.ConfigParser()
+    parser.read(f"{TOOLS}/tests", encoding="utf-8")
+    return parser
+
+
+def selected(tests, opts):
+    """The jobs that were asked for: by section, or by words of the job's name."""
+    jobs = []
+    for name in tests.sections():
+        section = tests[name]
+        if section.getboolean("full", False) and not opts.full:
+            continue
+        jobs += list(KINDS[section["kind"]](name, section))
+    if opts.names:
+        jobs = [j for j in jobs if any(n in j.name.split() or n == j.name for n in opts.names)]
+    return jobs
+
+
+def report(job, totals, seconds):
+    """One line for a job, and what is needed to see why it failed."""
+    word = "FAIL" if totals.failed else "pass"
+    print(f"{word} {job.name}: {totals} ({seconds:.0f} s)", flush=True)
+    for name, reason in totals.skips:
+        print(f"     skipped {name}: {reason}")
+    if totals.failed:
+        for name in totals.failures[:20]:
+            print(f"     failed {name}")
+        with open(job.log, encoding="utf-8", errors="replace") as log:
+            for line in log.readlines()[-60:]:
+                print(f"     | {line.rstrip()}")
+        print(f"     all of it: {job.log}", flush=True)
+
+
+def main():
+    """Runs everything; status 1 if something failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("names", nargs="*")
+    opts = parser.parse_args()
+    os.makedirs(LOGS, exist_ok=True)
+    if opts.full:
+        GUEST_ENV.append("WTO_TEST_FULL=1")
+    jobs = selected(read_list(), opts)
+    if opts.list or not jobs:
+        print("\n".join(job.name for job in selected(read_list(), argparse.Namespace(
+            full=opts.full, names=[]))))
+        return 0 if opts.list else 2
+    totals = Totals()
+    for job in jobs:
+        one, seconds = job.run()
+        report(job, one, seconds)
+        totals.add(one)
+    if totals.failures:
+        print("failed:", *sorted(set(totals.failures)), sep="\n  ")
+    print(totals)
+    return 1 if totals.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# "lab test", "lab demo", and the places of "lab bench" and "lab selftest".
+
+test_command()
+{
+	local arg do_build=1
+	local -a args=()
+
+	for arg; do
+		case $arg in
+		--no-build) do_build='' ;;
+		--list) do_build='' args+=("$arg") ;;
+		*) args+=("$arg") ;;
+		esac
+	done
+	ensure_root
+	[ -z "$do_build" ] || build "$LAB_KERNELS" "plain san"
+	WTO_ACCEL=$(accelerator)
+	export WTO_ACCEL
+	cd "$LAB_SRC" || exit
+	enter python3 "$LAB_TOOLS/host/test.py" "${args[@]}"
+}
+
+demo_command()
+{
+	local program=tools/testing/lab/guest/demo.py
+	local -a options=()
+
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--kernel | --driver | --cpus | --mem | --timeout)
+			need_value "$@"
+			options+=("$1" "$2")
+			shift 2
+			;;
+		*) usage_error "demo: unknown argument '$1'" ;;
+		esac
+	done
+	[ -e "$LAB_SRC/$program" ] || {
+		say "there is no demonstration yet: $program is missing"
+		exit 2
+	}
+	ensure_root
+	run_command --ports 2 --pcap "$LAB_DIR/demo.pcapng" "${options[@]}" -- \
+		python3 "/mnt/src/$program"
+}
+
+# later_command NAME PROGRAM ARGS: a part of the lab that has its place but may be missing
+later_command()
+{
+	local name=$1 program=$LAB_SRC/$2
+	shift 2
+
+	[ -x "$program" ] || {
+		say "there is no '$name' yet: ${program#"$LAB_SRC/"} is missing"
+		exit 2
+	}
+	"$program" "$@"
+}
