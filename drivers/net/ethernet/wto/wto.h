@@ -196,8 +196,10 @@ struct wto_filters {
  * @msg_enable: NETIF_MSG_*
  * @tx_stats: counters by queue index, WTO_MAX_QUEUES elements
  * @rx_stats: counters by queue index, WTO_MAX_QUEUES elements
- * @nic_stats: the device's counters when last asked, under @nic_stats_lock
- * @nic_stats_lock: guards @nic_stats
+ * @nic_stats: the device's counters when last asked, summed up over resets,
+ *	under @nic_stats_lock
+ * @nic_last: what the device said then
+ * @nic_stats_lock: guards @nic_stats and @nic_last
  * @num_tx_timeouts: transmit watchdog events
  * @num_restarts: queue restarts for a new configuration
  */
@@ -221,6 +223,7 @@ struct wto_vport {
 	struct wto_tx_stats *tx_stats;
 	struct wto_rx_stats *rx_stats;
 	struct wto_nic_stats nic_stats;
+	struct wto_nic_stats nic_last;
 	spinlock_t nic_stats_lock;
 	u64 num_tx_timeouts;
 	u64 num_restarts;

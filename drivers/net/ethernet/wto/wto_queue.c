@@ -12,11 +12,6 @@
 /* How long a stopped transmit queue may take to report its end */
 #define WTO_QUEUE_MARKER_MS	500
 
-/* Every packet has one completion, and there are reports about descriptors
- * on top: twice the ring can never overflow.
- */
-#define WTO_QUEUE_COMPL_RATIO	2
-
 static void wto_queue_free_ring(struct device *dev, size_t size, void *ring,
 				dma_addr_t dma)
 {
@@ -60,14 +55,13 @@ wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 	if (!txq)
 		return NULL;
 
-	init_completion(&txq->marker);
 	txq->dev = adapter->dev;
 	txq->nq = netdev_get_tx_queue(vport->netdev, idx);
 	txq->stats = &vport->tx_stats[idx];
 	txq->vec = &vport->vec[idx];
 	txq->idx = idx;
 	txq->len = cfg->tx_len;
-	txq->compl_len = cfg->tx_len * WTO_QUEUE_COMPL_RATIO;
+	txq->compl_len = cfg->tx_len;
 	txq->max_bufs = adapter->caps.max_sg_bufs;
 	txq->min_len = adapter->caps.min_pkt_len;
 	txq->id = vport->vc.txq[idx].id;
@@ -83,7 +77,6 @@ wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 					GFP_KERNEL);
 	if (!txq->desc || !txq->compl || wto_tx_alloc(txq))
 		goto free_txq;
-	wto_tx_reset(txq);
 
 	return txq;
 
@@ -221,7 +214,8 @@ static int wto_queue_config_tx(struct wto_mbx *mbx, u32 vport_id,
 		};
 		list[num++] = (struct wto_vc_txq) {
 			.id = txq->id,
-			.rel_id = txq->idx,
+			/* the only queue that reports to its completion queue */
+			.rel_id = 0,
 			.compl_id = txq->compl_id,
 			.len = txq->len,
 			.dma = txq->dma,
@@ -346,6 +340,7 @@ static int wto_queue_post(struct wto_queue_set *set)
 	int err;
 
 	for (i = 0; i < set->cfg.num_channels; i++) {
+		wto_tx_reset(set->tx[i]);
 		err = wto_rx_post(set->rx[i]);
 		if (err)
 			return err;
@@ -361,8 +356,6 @@ static void wto_queue_clean(struct wto_queue_set *set)
 	for (i = 0; i < set->cfg.num_channels; i++) {
 		wto_rx_clean(set->rx[i]);
 		wto_tx_clean(set->tx[i]);
-		wto_tx_reset(set->tx[i]);
-		reinit_completion(&set->tx[i]->marker);
 	}
 }
 
@@ -472,14 +465,6 @@ void wto_queue_stop(struct wto_vport *vport, struct wto_queue_set *set)
  */
 void wto_queue_dump(struct wto_vport *vport, unsigned int tx_idx)
 {
-	const struct wto_tx_queue *txq;
-
-	if (tx_idx >= WTO_MAX_QUEUES || !vport->tx[tx_idx])
-		return;
-
-	txq = vport->tx[tx_idx];
-	netdev_err(vport->netdev, "tx queue %u (id %u): next %u, device done up to %u, of %u; completion %u (generation %d) of %u; vector %u\n",
-		   tx_idx, txq->id, txq->next, txq->head, txq->len,
-		   txq->compl_next, txq->compl_gen, txq->compl_len,
-		   txq->vec->id);
+	if (tx_idx < WTO_MAX_QUEUES && vport->tx[tx_idx])
+		wto_tx_dump(vport->tx[tx_idx]);
 }

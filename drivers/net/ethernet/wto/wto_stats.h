@@ -14,6 +14,7 @@
 
 struct net_device;
 struct rtnl_link_stats64;
+struct wto_nic_stats;
 struct wto_vport;
 
 /**
@@ -60,8 +61,30 @@ struct wto_rx_stats {
 	u64_stats_t hsplit;
 } ____cacheline_aligned_in_smp;
 
+/**
+ * struct wto_stat - a counter as it is shown
+ * @name: its name
+ * @help: what it counts
+ * @offset: where it is in struct wto_tx_stats, wto_rx_stats, ...
+ * @qstat: where it is in struct netdev_queue_stats_tx or _rx;
+ *	WTO_STAT_NO_QSTAT: nowhere, so it is shown by ethtool -S
+ */
+struct wto_stat {
+	const char *name;
+	const char *help;
+	u16 offset;
+	u16 qstat;
+};
+
+#define WTO_STAT_NO_QSTAT	U16_MAX
+
 void wto_stats_init(struct wto_vport *vport);
 void wto_stats_get64(struct wto_vport *vport, struct rtnl_link_stats64 *stats);
 void wto_stats_set_ops(struct net_device *netdev);
+void wto_stats_update_nic(struct wto_vport *vport,
+			  const struct wto_nic_stats *now);
+unsigned int wto_stats_count(const struct wto_vport *vport);
+void wto_stats_strings(const struct wto_vport *vport, u8 *data);
+void wto_stats_values(struct wto_vport *vport, u64 *data);
 
 #endif /* WTO_STATS_H */
