@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ethtool: what the user reads and sets.  What is accepted is what is read
+ * back; everything else is refused with a reason.
+ */
+
+#include <linux/ethtool.h>
+#include <linux/ethtool_netlink.h>
+#include <linux/netdevice.h>
+
+#include "wto.h"
+
+static void wto_get_drvinfo(struct net_device *netdev,
+			    struct ethtool_drvinfo *info)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	strscpy(info->driver, WTO_DRV_NAME, sizeof(info->driver));
+	strscpy(info->bus_info, dev_name(vport->adapter->dev),
+		sizeof(info->bus_info));
+	snprintf(info->fw_version, sizeof(info->fw_version), "virtchnl %u.%u",
+		 VC2_VERSION_MAJOR, VC2_VERSION_MINOR);
+}
+
+static u32 wto_get_msglevel(struct net_device *netdev)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	return vport->msg_enable;
+}
+
+static void wto_set_msglevel(struct net_device *netdev, u32 value)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	vport->msg_enable = value;
+}
+
+static int wto_get_link_ksettings(struct net_device *netdev,
+				  struct ethtool_link_ksettings *settings)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	ethtool_link_ksettings_zero_link_mode(settings, supported);
+	ethtool_link_ksettings_zero_link_mode(settings, advertising);
+	settings->base.port = PORT_OTHER;
+	settings->base.autoneg = AUTONEG_DISABLE;
+	settings->base.speed = SPEED_UNKNOWN;
+	settings->base.duplex = DUPLEX_UNKNOWN;
+	if (netif_carrier_ok(netdev)) {
+		settings->base.duplex = DUPLEX_FULL;
+		if (vport->link_speed_mbps)
+			settings->base.speed = vport->link_speed_mbps;
+	}
+
+	return 0;
+}
+
+static int wto_get_sset_count(struct net_device *netdev, int sset)
+{
+	if (sset != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+
+	return wto_stats_count(netdev_priv(netdev));
+}
+
+static void wto_get_strings(struct net_device *netdev, u32 sset, u8 *data)
+{
+	if (sset == ETH_SS_STATS)
+		wto_stats_strings(netdev_priv(netdev), data);
+}
+
+static void wto_get_ethtool_stats(struct net_device *netdev,
+				  struct ethtool_stats *stats, u64 *data)
+{
+	wto_stats_values(netdev_priv(netdev), data);
+}
+
+static bool wto_hsplit_granted(const struct wto_vport *vport)
+{
+	const u32 both = VC2_HSPLIT_AT_L4V4 | VC2_HSPLIT_AT_L4V6;
+
+	return (vport->adapter->caps.hsplit & both) == both;
+}
+
+static void wto_get_ringparam(struct net_device *netdev,
+			      struct ethtool_ringparam *ring,
+			      struct kernel_ethtool_ringparam *kring,
+			      struct netlink_ext_ack *extack)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	ring->rx_max_pending = WTO_RING_MAX;
+	ring->tx_max_pending = WTO_RING_MAX;
+	ring->rx_pending = vport->cfg.rx_len;
+	ring->tx_pending = vport->cfg.tx_len;
+	kring->tcp_data_split = vport->cfg.hsplit ?
+				ETHTOOL_TCP_DATA_SPLIT_ENABLED :
+				ETHTOOL_TCP_DATA_SPLIT_DISABLED;
+}
+
+static int wto_check_ring(const char *name, u32 len,
+			  struct netlink_ext_ack *extack)
+{
+	if (len >= WTO_RING_MIN && len <= WTO_RING_MAX && is_power_of_2(len))
+		return 0;
+
+	NL_SET_ERR_MSG_FMT_MOD(extack,
+			       "%s ring must be a power of 2 from %u to %u",
+			       name, WTO_RING_MIN, WTO_RING_MAX);
+
+	return -EINVAL;
+}
+
+static int wto_set_ringparam(struct net_device *netdev,
+			     struct ethtool_ringparam *ring,
+			     struct kernel_ethtool_ringparam *kring,
+			     struct netlink_ext_ack *extack)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+	struct wto_queue_cfg cfg = vport->cfg;
+	int err;
+
+	err = wto_check_ring("rx", ring->rx_pending, extack);
+	if (err)
+		return err;
+	err = wto_check_ring("tx", ring->tx_pending, extack);
+	if (err)
+		return err;
+
+	cfg.rx_len = ring->rx_pending;
+	cfg.tx_len = ring->tx_pending;
+	switch (kring->tcp_data_split) {
+	case ETHTOOL_TCP_DATA_SPLIT_ENABLED:
+		if (!wto_hsplit_granted(vport)) {
+			NL_SET_ERR_MSG_MOD(extack,
+					   "the NIC does not split headers");
+			return -EOPNOTSUPP;
+		}
+		cfg.hsplit = true;
+		break;
+	case ETHTOOL_TCP_DATA_SPLIT_DISABLED:
+		cfg.hsplit = false;
+		break;
+	default:
+		cfg.hsplit = wto_hsplit_granted(vport);
+	}
+
+	err = wto_netdev_reconfig(vport, &cfg);
+	if (err)
+		NL_SET_ERR_MSG_MOD(extack, "the queues could not be restarted");
+
+	return err;
+}
+
+static void wto_get_channels(struct net_device *netdev,
+			     struct ethtool_channels *channels)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	channels->max_combined = vport->max_channels;
+	channels->combined_count = vport->cfg.num_channels;
+}
+
+static int wto_set_channels(struct net_device *netdev,
+			    struct ethtool_channels *channels)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+	struct wto_queue_cfg cfg = vport->cfg;
+
+	if (!channels->combined_count)
+		return -EINVAL;
+
+	cfg.num_channels = channels->combined_count;
+
+	return wto_netdev_reconfig(vport, &cfg);
+}
+
+static u32 wto_get_rx_ring_count(struct net_device *netdev)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	return vport->cfg.num_channels;
+}
+
+WTO_RX_RING_COUNT(wto_get_rx_ring_count)
+
+static u32 wto_get_rxfh_key_size(struct net_device *netdev)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	return vport->rss.key_size;
+}
+
+static u32 wto_get_rxfh_indir_size(struct net_device *netdev)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	return vport->rss.lut_size;
+}
+
+static int wto_get_rxfh(struct net_device *netdev,
+			struct ethtool_rxfh_param *rxfh)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+	const struct wto_rss *rss = &vport->rss;
+
+	rxfh->hfunc = ETH_RSS_HASH_TOP;
+	if (rxfh->key)
+		memcpy(rxfh->key, rss->key, rss->key_size);
+	if (rxfh->indir)
+		memcpy(rxfh->indir, rss->lut,
+		       rss->lut_size * sizeof(*rss->lut));
+
+	return 0;
+}
+
+/* Is this the table that the driver makes by itself? */
+static bool wto_lut_is_default(const struct wto_vport *vport, const u32 *lut)
+{
+	unsigned int num = vport->cfg.num_channels;
+
+	for (unsigned int i = 0; i < vport->rss.lut_size; i++)
+		if (lut[i] != ethtool_rxfh_indir_default(i, num))
+			return false;
+
+	return true;
+}
+
+/* Take over a request that was found to be good */
+static void wto_take_rxfh(struct wto_vport *vport,
+			  const struct ethtool_rxfh_param *rxfh)
+{
+	struct wto_rss *rss = &vport->rss;
+
+	if (rxfh->key)
+		memcpy(rss->key, rxfh->key, rss->key_size);
+	if (rxfh->indir) {
+		memcpy(rss->lut, rxfh->indir,
+		       rss->lut_size * sizeof(*rss->lut));
+		rss->lut_user = !wto_lut_is_default(vport, rxfh->indir);
+	}
+}
+
+static int wto_set_rxfh(struct net_device *netdev,
+			struct ethtool_rxfh_param *rxfh,
+			struct netlink_ext_ack *extack)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+	struct wto_rss *rss = &vport->rss;
+	bool lut_user = rss->lut_user;
+	u8 key[WTO_MAX_RSS_KEY];
+	u32 *lut;
+	int err;
+
+	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
+	    rxfh->hfunc != ETH_RSS_HASH_TOP) {
+		NL_SET_ERR_MSG_MOD(extack, "the hash function is Toeplitz");
+		return -EOPNOTSUPP;
+	}
+
+	lut = kmemdup_array(rss->lut, rss->lut_size, sizeof(*lut), GFP_KERNEL);
+	if (!lut)
+		return -ENOMEM;
+	memcpy(key, rss->key, sizeof(key));
+
+	wto_take_rxfh(vport, rxfh);
+	err = wto_netdev_apply_rss(vport);
+	if (err) {
+		NL_SET_ERR_MSG_MOD(extack, "the NIC refused");
+		memcpy(rss->key, key, sizeof(key));
+		memcpy(rss->lut, lut, rss->lut_size * sizeof(*lut));
+		rss->lut_user = lut_user;
+		wto_netdev_apply_rss(vport);
+	}
+	kfree(lut);
+
+	return err;
+}
+
+static const struct ethtool_ops wto_ethtool_ops = {
+	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT,
+	.get_drvinfo = wto_get_drvinfo,
+	.get_msglevel = wto_get_msglevel,
+	.set_msglevel = wto_set_msglevel,
+	.get_link = ethtool_op_get_link,
+	.get_link_ksettings = wto_get_link_ksettings,
+	.get_ts_info = ethtool_op_get_ts_info,
+	.get_sset_count = wto_get_sset_count,
+	.get_strings = wto_get_strings,
+	.get_ethtool_stats = wto_get_ethtool_stats,
+	.get_ringparam = wto_get_ringparam,
+	.set_ringparam = wto_set_ringparam,
+	.get_channels = wto_get_channels,
+	.set_channels = wto_set_channels,
+	WTO_RX_RING_COUNT_OP(wto_get_rx_ring_count),
+	.get_rxfh_key_size = wto_get_rxfh_key_size,
+	.get_rxfh_indir_size = wto_get_rxfh_indir_size,
+	.get_rxfh = wto_get_rxfh,
+	.set_rxfh = wto_set_rxfh,
+};
+
+/**
+ * wto_ethtool_set_ops - give a netdev its ethtool operations
+ * @netdev: netdev, not yet registered
+ */
+void wto_ethtool_set_ops(struct net_device *netdev)
+{
+	netdev->ethtool_ops = &wto_ethtool_ops;
+}
