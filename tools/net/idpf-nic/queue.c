@@ -133,6 +133,7 @@ int queue_configure(struct queue *q, const struct queue_cfg *cfg)
 {
 	int err = 0;
 
+	q->configured = false;
 	if (cfg->ring_addr % QUEUE_RING_ALIGN) {
 		report_error(q->port, REPORT_CP_VALUE,
 			     "%s queue %u: ring at 0x%llx is not aligned",

@@ -233,7 +233,8 @@ void queue_assign(struct queue *q, struct cp_vport *vport);
  * @q: a queue with an owner, disabled
  * @cfg: ids checked to be queues of the same vport, lengths in range
  *
- * Return: 0, or -EINVAL if the data path cannot work so (reported).
+ * Return: 0, or -EINVAL if the data path cannot work so (reported); the queue
+ * has no configuration then.
  */
 int queue_configure(struct queue *q, const struct queue_cfg *cfg);
 
