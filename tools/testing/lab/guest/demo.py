@@ -193,8 +193,8 @@ def show_counters(growth):
     for name, diff in growth.items():
         for level, values in diff.levels.items():
             say(f"{name + ' ' + level:<16}" + "".join(f"{values[f]:>18,}" for f in FIELDS))
-        if diff.no_buffer:
-            say(f"{name}: the NIC dropped {diff.no_buffer:,} frames from the wire, no buffer")
+        for cause, count in diff.dropped.items():
+            say(f"{name}: {count:,} frames of the wire went to no queue ({cause})")
     return all_differences(growth)
 
 

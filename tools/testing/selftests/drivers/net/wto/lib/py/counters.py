@@ -86,12 +86,12 @@ class Counters:
     A snapshot of one port's counters at four levels.
 
     @levels: {"stack" | "driver" | "nic" | "wire": {field: value}}
-    @no_buffer: frames that the NIC dropped for want of a receive buffer
+    @dropped: {cause: frames} that came from the wire and went to no queue
     """
 
-    def __init__(self, levels, no_buffer=0):
+    def __init__(self, levels, dropped=None):
         self.levels = levels
-        self.no_buffer = no_buffer
+        self.dropped = dropped or {}
 
     @classmethod
     def read(cls, ifname, ifindex, netns=None, nic_port=None):
@@ -100,17 +100,20 @@ class Counters:
         queues = driver_queues(ifname, ifindex, netns)
         if queues:
             levels["driver"] = queue_sum(queues)
-        no_buffer = 0
+        dropped = {}
         if nic_port:
             levels["nic"] = queue_sum(nic_queues(nic_port))
             levels["wire"] = {field: nic_port["wire"][field] for field in FIELDS}
-            no_buffer = nic_port["wire"].get("rx_dropped_no_buffer", 0)
-        return cls(levels, no_buffer)
+            dropped = {name: count for name, count in nic_port["wire"].items()
+                       if name.startswith("rx_dropped_")}
+        return cls(levels, dropped)
 
     def __sub__(self, other):
         levels = {name: {field: values[field] - other.levels[name][field] for field in FIELDS}
                   for name, values in self.levels.items() if name in other.levels}
-        return Counters(levels, self.no_buffer - other.no_buffer)
+        dropped = {name: count - other.dropped.get(name, 0)
+                   for name, count in self.dropped.items()}
+        return Counters(levels, {name: count for name, count in dropped.items() if count})
 
     def differences(self):
         """Where two levels disagree, as text, one string each."""
@@ -119,12 +122,12 @@ class Counters:
         for field in FIELDS:
             for upper, lower in zip(names, names[1:]):
                 above, below = self.levels[upper][field], self.levels[lower][field]
-                if above != below and not self._dropped(field, lower, below - above):
+                if above != below and not self._explained(field, lower, below - above):
                     found.append(f"{field}: {upper} {above}, {lower} {below}")
         return found
 
-    def _dropped(self, field, lower, missing):
-        """Frames without a buffer were on the wire, and in no queue."""
-        if lower != "wire" or not self.no_buffer or not field.startswith("rx_"):
+    def _explained(self, field, lower, missing):
+        """Frames that the NIC dropped on their way in were on the wire, and in no queue."""
+        if lower != "wire" or not self.dropped or not field.startswith("rx_"):
             return False
-        return missing == self.no_buffer if field == "rx_packets" else missing > 0
+        return missing == sum(self.dropped.values()) if field == "rx_packets" else missing > 0
