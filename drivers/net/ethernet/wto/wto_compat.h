@@ -45,6 +45,7 @@ static int fn##_rxnfc(struct net_device *dev,				\
 	info->data = fn(dev);						\
 	return 0;							\
 }
+
 #define WTO_RX_RING_COUNT_OP(fn)	.get_rxnfc = fn##_rxnfc
 #else
 #define WTO_RX_RING_COUNT(fn)

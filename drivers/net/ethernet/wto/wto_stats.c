@@ -82,6 +82,7 @@ static const struct wto_stat wto_stat_nic[] = {
 	WTO_STAT_NIC(rx_invalid_frame_length, "frames too short or too long"),
 	WTO_STAT_NIC(rx_overflow_drop, "frames lost for want of buffers"),
 };
+
 static_assert(ARRAY_SIZE(wto_stat_nic) * sizeof(u64) ==
 	      sizeof(struct wto_nic_stats));
 
@@ -104,26 +105,56 @@ static const struct wto_stat wto_stat_mbx[] = {
 };
 
 /**
- * struct wto_stat_group - counters that lie in one structure
- * @table: the counters
- * @num: elements of @table
- * @base: the structure
- * @sync: protects it, NULL if it holds plain u64
+ * struct wto_stat_table - counters of one structure
+ * @stat: the counters
+ * @num: elements of @stat
  */
-struct wto_stat_group {
-	const struct wto_stat *table;
+struct wto_stat_table {
+	const struct wto_stat *stat;
 	unsigned int num;
-	const void *base;
-	const struct u64_stats_sync *sync;
 };
 
-#define WTO_STAT_GROUP(t, b, s) \
-	((struct wto_stat_group){ (t), ARRAY_SIZE(t), (b), (s) })
+static const struct wto_stat_table wto_table_tx_napi = {
+	wto_stat_tx_napi, ARRAY_SIZE(wto_stat_tx_napi)
+};
+
+static const struct wto_stat_table wto_table_tx_xmit = {
+	wto_stat_tx_xmit, ARRAY_SIZE(wto_stat_tx_xmit)
+};
+
+static const struct wto_stat_table wto_table_rx = {
+	wto_stat_rx, ARRAY_SIZE(wto_stat_rx)
+};
+
+static const struct wto_stat_table wto_table_nic = {
+	wto_stat_nic, ARRAY_SIZE(wto_stat_nic)
+};
+
+static const struct wto_stat_table wto_table_vport = {
+	wto_stat_vport, ARRAY_SIZE(wto_stat_vport)
+};
+
+static const struct wto_stat_table wto_table_mbx = {
+	wto_stat_mbx, ARRAY_SIZE(wto_stat_mbx)
+};
 
 /* Longest of the queue tables */
 #define WTO_STAT_MAX_GROUP	8
 static_assert(ARRAY_SIZE(wto_stat_rx) <= WTO_STAT_MAX_GROUP);
 static_assert(ARRAY_SIZE(wto_stat_tx_napi) <= WTO_STAT_MAX_GROUP);
+static_assert(ARRAY_SIZE(wto_stat_tx_xmit) <= WTO_STAT_MAX_GROUP);
+
+/**
+ * struct wto_stat_group - a queue's counters that have one writer
+ * @table: the counters
+ * @base: the structure
+ * @sync: protects them
+ */
+struct wto_stat_group {
+	const struct wto_stat_table *table;
+	const void *base;
+	const struct u64_stats_sync *sync;
+};
 
 /* Read a queue's counters of one writer, consistent with each other */
 static void wto_stats_read(const struct wto_stat_group *group, u64 *values)
@@ -132,9 +163,9 @@ static void wto_stats_read(const struct wto_stat_group *group, u64 *values)
 
 	do {
 		start = u64_stats_fetch_begin(group->sync);
-		for (unsigned int i = 0; i < group->num; i++)
+		for (unsigned int i = 0; i < group->table->num; i++)
 			values[i] = u64_stats_read(group->base +
-						   group->table[i].offset);
+						   group->table->stat[i].offset);
 	} while (u64_stats_fetch_retry(group->sync, start));
 }
 
@@ -144,8 +175,12 @@ static void wto_stats_tx_groups(const struct wto_vport *vport, unsigned int idx,
 {
 	const struct wto_tx_stats *stats = &vport->tx_stats[idx];
 
-	groups[0] = WTO_STAT_GROUP(wto_stat_tx_napi, stats, &stats->sync);
-	groups[1] = WTO_STAT_GROUP(wto_stat_tx_xmit, stats, &stats->xmit_sync);
+	groups[0] = (struct wto_stat_group) {
+		&wto_table_tx_napi, stats, &stats->sync
+	};
+	groups[1] = (struct wto_stat_group) {
+		&wto_table_tx_xmit, stats, &stats->xmit_sync
+	};
 }
 
 static struct wto_stat_group wto_stats_rx_group(const struct wto_vport *vport,
@@ -153,7 +188,7 @@ static struct wto_stat_group wto_stats_rx_group(const struct wto_vport *vport,
 {
 	const struct wto_rx_stats *stats = &vport->rx_stats[idx];
 
-	return WTO_STAT_GROUP(wto_stat_rx, stats, &stats->sync);
+	return (struct wto_stat_group) { &wto_table_rx, stats, &stats->sync };
 }
 
 /**
@@ -272,10 +307,10 @@ static void wto_stats_qstats(const struct wto_stat_group *group, void *to,
 	u64 values[WTO_STAT_MAX_GROUP];
 
 	wto_stats_read(group, values);
-	for (unsigned int i = 0; i < group->num; i++) {
-		u64 *field = to + group->table[i].qstat;
+	for (unsigned int i = 0; i < group->table->num; i++) {
+		u64 *field = to + group->table->stat[i].qstat;
 
-		if (group->table[i].qstat == WTO_STAT_NO_QSTAT)
+		if (group->table->stat[i].qstat == WTO_STAT_NO_QSTAT)
 			continue;
 
 		*field = values[i] + (add ? *field : 0);
@@ -314,15 +349,12 @@ static void wto_get_queue_stats_rx(struct net_device *netdev, int idx,
 }
 
 /* Say of a table's standard counters that they are counted */
-static void wto_stats_zero(const struct wto_stat *table, unsigned int num,
-			   void *to)
+static void wto_stats_zero(const struct wto_stat_table *table, void *to)
 {
-	for (unsigned int i = 0; i < num; i++)
-		if (table[i].qstat != WTO_STAT_NO_QSTAT)
-			*(u64 *)(to + table[i].qstat) = 0;
+	for (unsigned int i = 0; i < table->num; i++)
+		if (table->stat[i].qstat != WTO_STAT_NO_QSTAT)
+			*(u64 *)(to + table->stat[i].qstat) = 0;
 }
-
-#define WTO_STATS_ZERO(table, to) wto_stats_zero(table, ARRAY_SIZE(table), to)
 
 /* What happened in queues that are not in use now, and what the device does
  * not count by queue.
@@ -334,9 +366,9 @@ static void wto_get_base_stats(struct net_device *netdev,
 	struct wto_vport *vport = netdev_priv(netdev);
 	struct wto_nic_stats nic;
 
-	WTO_STATS_ZERO(wto_stat_rx, rx);
-	WTO_STATS_ZERO(wto_stat_tx_napi, tx);
-	WTO_STATS_ZERO(wto_stat_tx_xmit, tx);
+	wto_stats_zero(&wto_table_rx, rx);
+	wto_stats_zero(&wto_table_tx_napi, tx);
+	wto_stats_zero(&wto_table_tx_xmit, tx);
 	for (unsigned int i = netdev->real_num_rx_queues; i < WTO_MAX_QUEUES; i++)
 		wto_stats_rx_qstats(netdev, i, rx, true);
 	for (unsigned int i = netdev->real_num_tx_queues; i < WTO_MAX_QUEUES; i++)
@@ -365,13 +397,12 @@ void wto_stats_set_ops(struct net_device *netdev)
 }
 
 /* Counters of a table that ethtool -S shows */
-static unsigned int wto_stats_num_shown(const struct wto_stat *table,
-					unsigned int num)
+static unsigned int wto_stats_num_shown(const struct wto_stat_table *table)
 {
 	unsigned int shown = 0;
 
-	while (num--)
-		shown += table[num].qstat == WTO_STAT_NO_QSTAT;
+	for (unsigned int i = 0; i < table->num; i++)
+		shown += table->stat[i].qstat == WTO_STAT_NO_QSTAT;
 
 	return shown;
 }
@@ -386,27 +417,22 @@ unsigned int wto_stats_count(const struct wto_vport *vport)
 {
 	unsigned int queue;
 
-	queue = wto_stats_num_shown(wto_stat_tx_napi,
-				    ARRAY_SIZE(wto_stat_tx_napi)) +
-		wto_stats_num_shown(wto_stat_tx_xmit,
-				    ARRAY_SIZE(wto_stat_tx_xmit)) +
-		wto_stats_num_shown(wto_stat_rx, ARRAY_SIZE(wto_stat_rx));
+	queue = wto_stats_num_shown(&wto_table_tx_napi) +
+		wto_stats_num_shown(&wto_table_tx_xmit) +
+		wto_stats_num_shown(&wto_table_rx);
 
-	return ARRAY_SIZE(wto_stat_vport) + ARRAY_SIZE(wto_stat_nic) +
-	       ARRAY_SIZE(wto_stat_mbx) + vport->max_channels * queue;
+	return wto_table_vport.num + wto_table_nic.num + wto_table_mbx.num +
+	       vport->max_channels * queue;
 }
 
-static void wto_stats_table_strings(const struct wto_stat *table,
-				    unsigned int num, const char *prefix,
-				    u8 **data)
+static void wto_stats_table_strings(const struct wto_stat_table *table,
+				    const char *prefix, u8 **data)
 {
-	for (unsigned int i = 0; i < num; i++)
-		if (table[i].qstat == WTO_STAT_NO_QSTAT)
-			ethtool_sprintf(data, "%s%s", prefix, table[i].name);
+	for (unsigned int i = 0; i < table->num; i++)
+		if (table->stat[i].qstat == WTO_STAT_NO_QSTAT)
+			ethtool_sprintf(data, "%s%s", prefix,
+					table->stat[i].name);
 }
-
-#define WTO_STATS_STRINGS(table, prefix, data) \
-	wto_stats_table_strings(table, ARRAY_SIZE(table), prefix, data)
 
 /**
  * wto_stats_strings - names of the counters that ethtool -S shows
@@ -417,24 +443,23 @@ void wto_stats_strings(const struct wto_vport *vport, u8 *data)
 {
 	char prefix[ETH_GSTRING_LEN];
 
-	WTO_STATS_STRINGS(wto_stat_vport, "", &data);
-	WTO_STATS_STRINGS(wto_stat_nic, "nic_", &data);
-	WTO_STATS_STRINGS(wto_stat_mbx, "mbx_", &data);
+	wto_stats_table_strings(&wto_table_vport, "", &data);
+	wto_stats_table_strings(&wto_table_nic, "nic_", &data);
+	wto_stats_table_strings(&wto_table_mbx, "mbx_", &data);
 	for (unsigned int i = 0; i < vport->max_channels; i++) {
 		snprintf(prefix, sizeof(prefix), "tx_%u_", i);
-		WTO_STATS_STRINGS(wto_stat_tx_napi, prefix, &data);
-		WTO_STATS_STRINGS(wto_stat_tx_xmit, prefix, &data);
+		wto_stats_table_strings(&wto_table_tx_napi, prefix, &data);
+		wto_stats_table_strings(&wto_table_tx_xmit, prefix, &data);
 		snprintf(prefix, sizeof(prefix), "rx_%u_", i);
-		WTO_STATS_STRINGS(wto_stat_rx, prefix, &data);
+		wto_stats_table_strings(&wto_table_rx, prefix, &data);
 	}
 }
 
-static u64 *wto_stats_plain_values(const struct wto_stat *table,
-				   unsigned int num, const void *base,
-				   u64 *data)
+static u64 *wto_stats_plain_values(const struct wto_stat_table *table,
+				   const void *base, u64 *data)
 {
-	for (unsigned int i = 0; i < num; i++)
-		*data++ = *(const u64 *)(base + table[i].offset);
+	for (unsigned int i = 0; i < table->num; i++)
+		*data++ = *(const u64 *)(base + table->stat[i].offset);
 
 	return data;
 }
@@ -445,8 +470,8 @@ static u64 *wto_stats_group_values(const struct wto_stat_group *group,
 	u64 values[WTO_STAT_MAX_GROUP];
 
 	wto_stats_read(group, values);
-	for (unsigned int i = 0; i < group->num; i++)
-		if (group->table[i].qstat == WTO_STAT_NO_QSTAT)
+	for (unsigned int i = 0; i < group->table->num; i++)
+		if (group->table->stat[i].qstat == WTO_STAT_NO_QSTAT)
 			*data++ = values[i];
 
 	return data;
@@ -468,12 +493,9 @@ void wto_stats_values(struct wto_vport *vport, u64 *data)
 	mbx = vport->adapter->mbx.stats;
 	spin_unlock(&vport->adapter->mbx.xn_lock);
 
-	data = wto_stats_plain_values(wto_stat_vport,
-				      ARRAY_SIZE(wto_stat_vport), vport, data);
-	data = wto_stats_plain_values(wto_stat_nic, ARRAY_SIZE(wto_stat_nic),
-				      &nic, data);
-	data = wto_stats_plain_values(wto_stat_mbx, ARRAY_SIZE(wto_stat_mbx),
-				      &mbx, data);
+	data = wto_stats_plain_values(&wto_table_vport, vport, data);
+	data = wto_stats_plain_values(&wto_table_nic, &nic, data);
+	data = wto_stats_plain_values(&wto_table_mbx, &mbx, data);
 	for (unsigned int i = 0; i < vport->max_channels; i++) {
 		wto_stats_tx_groups(vport, i, groups);
 		groups[2] = wto_stats_rx_group(vport, i);

@@ -22,6 +22,7 @@ struct wto_vport;
  * @sync: protects 64-bit readers on 32-bit machines
  * @packets: packets completed
  * @bytes: bytes completed
+ * @xmit_sync: the same for what xmit writes
  * @stop: times that the queue was stopped for lack of room
  * @wake: times that it was woken
  * @linearized: packets with too many buffers, copied into one

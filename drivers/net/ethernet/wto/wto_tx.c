@@ -116,6 +116,7 @@ static noinline bool wto_tx_stop(struct wto_tx_queue *txq)
  */
 static noinline bool wto_tx_no_room(struct wto_tx_queue *txq, u32 count)
 {
+	/* pairs with the release in wto_tx_retire() */
 	txq->limit = smp_load_acquire(&txq->head) + txq->len - 1;
 	if (txq->limit - txq->next >= count)
 		return false;
@@ -327,14 +328,13 @@ static void wto_tx_bad_compl(struct wto_tx_queue *txq)
 /* The device says that it is through with a packet */
 static void wto_tx_mark_done(struct wto_tx_queue *txq, u32 tag)
 {
-	struct wto_tx_buf *buf = &txq->buf[tag];
+	u8 *state = &txq->buf[tag].state;
 
 	/* pairs with the release in wto_tx_send() */
-	if (unlikely(tag >= txq->len ||
-		     smp_load_acquire(&buf->state) != WTO_TX_SENT))
-		wto_tx_bad_compl(txq);
+	if (likely(tag < txq->len && smp_load_acquire(state) == WTO_TX_SENT))
+		WRITE_ONCE(*state, WTO_TX_DONE);
 	else
-		WRITE_ONCE(buf->state, WTO_TX_DONE);
+		wto_tx_bad_compl(txq);
 }
 
 /* A completion that is not a packet's */
