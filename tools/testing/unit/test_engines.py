@@ -221,8 +221,8 @@ def test_lso_18_options(engine):
     """LSO-18, LSO-43: 40 bytes of IP options and of TCP options are copied as they are."""
     option = bytes([148, 40]) + bytes(range(38))
     template = tcp4(bytes(3000), options=[])
-    template = Template(template.eth_hdr, [IP(src="192.0.2.1", dst="192.0.2.2", proto=6,
-                                            options=[Raw(option)])],
+    ip_hdr = IP(src="192.0.2.1", dst="192.0.2.2", proto=6, options=[Raw(option)])
+    template = Template(template.eth_hdr, [ip_hdr],
                         TCP(sport=1, dport=2, flags="A", options=[(254, bytes(range(38)))]),
                         bytes(3000))
     assert template.hdr_len == 14 + 60 + 60
@@ -525,8 +525,8 @@ def test_csum_sctp(engine, length, version):
     chunk = SCTPChunkData(data=rng.randbytes(length), tsn=1, stream_id=2, stream_seq=3)
     ip_hdrs = [IP(src="192.0.2.1", dst="192.0.2.2", proto=132)] if version == 4 else \
         [IPv6(src="2001:db8::1", dst="2001:db8::2", nh=132)]
-    eth_hdr = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02",
-               type=0x800 if version == 4 else 0x86dd)
+    ethertype = 0x800 if version == 4 else 0x86dd
+    eth_hdr = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02", type=ethertype)
     template = Template(eth_hdr, ip_hdrs, SCTP(sport=1, dport=2, tag=0x12345678), bytes(chunk))
     want = template.finished()
     wire = bytearray(want)

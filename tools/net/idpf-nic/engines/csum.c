@@ -148,6 +148,14 @@ static void csum_init(void)
 			csum_best = *kernel;
 }
 
+static inline u16 csum_piece(const void *p, size_t len)
+{
+	if (len < CSUM_SMALL)
+		return csum_sum_word(p, len);
+
+	return csum_best->sum(p, len);
+}
+
 /**
  * csum_block() - sum of one block of bytes
  * @p: the bytes
@@ -157,10 +165,7 @@ static void csum_init(void)
  */
 u16 csum_block(const void *p, size_t len)
 {
-	if (len < CSUM_SMALL)
-		return csum_sum_word(p, len);
-
-	return csum_best->sum(p, len);
+	return csum_piece(p, len);
 }
 
 /**
@@ -177,7 +182,7 @@ u16 csum_iov(const struct iovec *iov, u32 num)
 	u32 i;
 
 	for (i = 0; i < num; i++) {
-		u16 part = csum_block(iov[i].iov_base, iov[i].iov_len);
+		u16 part = csum_piece(iov[i].iov_base, iov[i].iov_len);
 
 		sum += odd ? csum_swap(part) : part;
 		odd ^= iov[i].iov_len & 1;

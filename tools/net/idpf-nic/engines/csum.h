@@ -44,14 +44,16 @@ extern const struct csum_kernel *csum_best;
  *
  * Return: the one's complement sum, 0 only for @sum 0.
  */
-static inline u16 csum_fold(u64 sum)
+static __always_inline u16 csum_fold(u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
+	u32 half;
 
-	return sum;
+	/* adding the halves to each other carries into the upper one */
+	sum += sum << 32 | sum >> 32;
+	half = sum >> 32;
+	half += half << 16 | half >> 16;
+
+	return half >> 16;
 }
 
 /**

@@ -23,7 +23,12 @@
 /* rounds until a 32-bit sum might overflow: 4 sums of 2^16 each round, halved */
 #define ROUNDS		4096
 
+/* gcc's default tuning would load and store vectors in halves */
+#ifdef __clang__
 #define __avx2		__attribute__((target("avx2")))
+#else
+#define __avx2		__attribute__((target("avx2,tune=haswell")))
+#endif
 
 static bool csum_avx2_usable(void)
 {
@@ -44,61 +49,73 @@ static inline __avx2 s64 csum_avx2_across(__m256i v)
 	return _mm_cvtsi128_si64(half) + _mm_extract_epi64(half, 1);
 }
 
-static inline __avx2 __m256i csum_avx2_pairs(__m256i v)
+/* Add vector @i at @at to @acc, and copy it to @to unless that is NULL. */
+static __always_inline __avx2 __m256i csum_avx2_add(__m256i acc, u8 *to,
+						    const u8 *at, u32 i)
 {
-	return _mm256_madd_epi16(_mm256_xor_si256(v, _mm256_set1_epi16(-0x8000)),
-				 _mm256_set1_epi16(1));
+	__m256i v = _mm256_loadu_si256((const void *)(at + i * VEC));
+
+	if (to)
+		_mm256_storeu_si256((void *)(to + i * VEC), v);
+	v = _mm256_xor_si256(v, _mm256_set1_epi16(-0x8000));
+
+	return _mm256_add_epi32(acc,
+				_mm256_madd_epi16(v, _mm256_set1_epi16(1)));
 }
 
 /*
- * The body of both kernels: sum whole vectors from *@p, copying them to *@to
- * unless that is NULL.  A constant NULL leaves no trace in the code.
+ * Sum at most ROUNDS rounds, or the last vectors that make no full round, of
+ * @vecs vectors.  Returns how many vectors that were.
  */
-static __always_inline __avx2 u64 csum_avx2_body(u8 **to, const u8 **p, size_t *len)
+static __always_inline __avx2 size_t csum_avx2_some(u8 *to, const u8 *at,
+						    size_t vecs, s64 *sum)
 {
-	size_t vecs = *len / VEC, todo = vecs;
-	const u8 *at = *p;
-	u8 *out = to ? *to : NULL;
+	__m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
+	size_t rounds = vecs / LANES, n;
+
+	if (rounds > ROUNDS)
+		rounds = ROUNDS;
+	for (n = rounds; n; n--) {
+		a = csum_avx2_add(a, to, at, 0);
+		b = csum_avx2_add(b, to, at, 1);
+		c = csum_avx2_add(c, to, at, 2);
+		d = csum_avx2_add(d, to, at, 3);
+		at += LANES * VEC;
+		if (to)
+			to += LANES * VEC;
+	}
+	n = rounds * LANES;
+	vecs -= n;
+	if (vecs < LANES) {
+		n += vecs;
+		if (vecs & 2) {
+			a = csum_avx2_add(a, to, at, 0);
+			b = csum_avx2_add(b, to, at, 1);
+		}
+		if (vecs & 1)
+			c = csum_avx2_add(c, to, at, vecs - 1);
+	}
+	*sum += csum_avx2_across(_mm256_add_epi32(_mm256_add_epi32(a, b),
+						  _mm256_add_epi32(c, d)));
+
+	return n;
+}
+
+/* The body of both kernels; a constant NULL for @to leaves no trace in code. */
+static __always_inline __avx2 u64 csum_avx2_body(u8 *to, const u8 *at,
+						 size_t vecs)
+{
+	size_t left = vecs;
 	s64 sum = 0;
 
-	while (todo) {
-		size_t rounds = todo / LANES;
-		__m256i acc[LANES] = { 0 };
-		__m256i v[LANES];
-		size_t i, n;
+	while (left) {
+		size_t n = csum_avx2_some(to, at, left, &sum);
 
-		if (rounds > ROUNDS)
-			rounds = ROUNDS;
-		for (n = 0; n < rounds; n++) {
-			for (i = 0; i < LANES; i++)
-				v[i] = _mm256_loadu_si256((const void *)(at + i * VEC));
-			if (to) {
-				for (i = 0; i < LANES; i++)
-					_mm256_storeu_si256((void *)(out + i * VEC), v[i]);
-				out += LANES * VEC;
-			}
-			for (i = 0; i < LANES; i++)
-				acc[i] = _mm256_add_epi32(acc[i], csum_avx2_pairs(v[i]));
-			at += LANES * VEC;
-		}
-		todo -= rounds * LANES;
-		for (i = 0; todo && todo < LANES; i++, todo--) {
-			v[0] = _mm256_loadu_si256((const void *)at);
-			if (to) {
-				_mm256_storeu_si256((void *)out, v[0]);
-				out += VEC;
-			}
-			acc[i] = _mm256_add_epi32(acc[i], csum_avx2_pairs(v[0]));
-			at += VEC;
-		}
-		sum += csum_avx2_across(_mm256_add_epi32
-			(_mm256_add_epi32(acc[0], acc[1]),
-			 _mm256_add_epi32(acc[2], acc[3])));
+		left -= n;
+		at += n * VEC;
+		if (to)
+			to += n * VEC;
 	}
-	*p = at;
-	*len -= vecs * VEC;
-	if (to)
-		*to = out;
 
 	return sum + (s64)(vecs * WORDS) * 0x8000;
 }
@@ -139,25 +156,28 @@ static __always_inline u64 csum_avx2_tail(const u8 *p, size_t len)
 
 static __avx2 u16 csum_avx2_sum(const void *p, size_t len)
 {
+	size_t vecs = len / VEC;
 	const u8 *at = p;
 	u64 sum;
 
-	sum = csum_avx2_body(NULL, &at, &len);
+	sum = csum_avx2_body(NULL, at, vecs);
 
-	return csum_fold(sum + csum_avx2_tail(at, len));
+	return csum_fold(sum + csum_avx2_tail(at + vecs * VEC, len % VEC));
 }
 
 static __avx2 u16 csum_avx2_copy(void *to, const void *p, size_t len)
 {
+	size_t vecs = len / VEC;
 	const u8 *at = p;
 	u8 *out = to;
 	u64 sum;
 
-	sum = csum_avx2_body(&out, &at, &len);
+	sum = csum_avx2_body(out, at, vecs);
 	/* the guest may change its bytes: sum those that were copied */
-	memcpy(out, at, len);
+	out += vecs * VEC;
+	memcpy(out, at + vecs * VEC, len % VEC);
 
-	return csum_fold(sum + csum_avx2_tail(out, len));
+	return csum_fold(sum + csum_avx2_tail(out, len % VEC));
 }
 
 const struct csum_kernel csum_kernel_avx2 = {

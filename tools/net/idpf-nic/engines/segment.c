@@ -20,9 +20,21 @@
 
 #define ID15_MASK		0x7fff
 
+#define SEG_HDR_BLOCK		32
+static_assert((SEG_HDR_MAX + 1) % SEG_HDR_BLOCK == 0, "header copies");
+
 static inline void seg_put(u8 *to, u16 word)
 {
 	memcpy(to, &word, sizeof(word));
+}
+
+/* A header in blocks of a fixed size; both arrays have room for the last one. */
+static inline void seg_copy_hdr(u8 *to, const u8 *from, u32 len)
+{
+	u32 at;
+
+	for (at = 0; at < len; at += SEG_HDR_BLOCK)
+		memcpy(to + at, from + at, SEG_HDR_BLOCK);
 }
 
 static inline u16 seg_get(const u8 *from)
@@ -34,7 +46,7 @@ static inline u16 seg_get(const u8 *from)
 	return word;
 }
 
-static enum eng_status seg_check(const struct seg_request *req)
+static enum eng_status seg_check_req(const struct seg_request *req)
 {
 	u32 first = req->tlen < req->mss ? req->tlen : req->mss;
 
@@ -81,7 +93,7 @@ enum eng_status seg_init(struct segmenter *seg, const struct seg_request *req,
 
 	if (layout->proto != proto->id)
 		return ENG_PROTOCOL;
-	status = seg_check(req);
+	status = seg_check_req(req);
 	if (status)
 		return status;
 
@@ -120,14 +132,7 @@ static void seg_stamp_ipv4(struct segmenter *seg, u8 *ip, u32 ip_len)
 		seg->ip_id++;
 }
 
-/**
- * seg_cut() - make the next frame but for its layer 4 checksum
- * @seg: the packet
- * @frame: takes the frame
- *
- * Return: false if all payload has been sent.
- */
-bool seg_cut(struct segmenter *seg, struct seg_frame *frame)
+static inline bool seg_make(struct segmenter *seg, struct seg_frame *frame)
 {
 	u32 len = seg->left < seg->mss ? seg->left : seg->mss;
 	u8 *l3 = frame->hdr + seg->l3_off;
@@ -136,7 +141,7 @@ bool seg_cut(struct segmenter *seg, struct seg_frame *frame)
 	if (!len)
 		return false;
 
-	memcpy(frame->hdr, seg->hdr, seg->hdr_len);
+	seg_copy_hdr(frame->hdr, seg->hdr, seg->hdr_len);
 	l3_len = seg->hdr_len - seg->l3_off + len;
 	if (seg->ipv4)
 		seg_stamp_ipv4(seg, l3, l3_len);
@@ -157,6 +162,30 @@ bool seg_cut(struct segmenter *seg, struct seg_frame *frame)
 	return true;
 }
 
+static inline void seg_check(const struct segmenter *seg,
+			     struct seg_frame *frame, u16 payload_sum)
+{
+	u16 check = ~csum_fold((u64)frame->l4_sum + payload_sum);
+
+	if (seg->no_l4_sum)
+		check = 0;
+	else if (!check && seg->proto->none)
+		check = 0xffff;
+	seg_put(frame->hdr + seg->l4_off + seg->proto->check, check);
+}
+
+/**
+ * seg_cut() - make the next frame but for its layer 4 checksum
+ * @seg: the packet
+ * @frame: takes the frame
+ *
+ * Return: false if all payload has been sent.
+ */
+bool seg_cut(struct segmenter *seg, struct seg_frame *frame)
+{
+	return seg_make(seg, frame);
+}
+
 /**
  * seg_finish() - write the layer 4 checksum of a frame from seg_cut()
  * @seg: the packet
@@ -166,13 +195,7 @@ bool seg_cut(struct segmenter *seg, struct seg_frame *frame)
 void seg_finish(const struct segmenter *seg, struct seg_frame *frame,
 		u16 payload_sum)
 {
-	u16 check = ~csum_fold((u64)frame->l4_sum + payload_sum);
-
-	if (seg->no_l4_sum)
-		check = 0;
-	else if (!check && seg->proto->none)
-		check = 0xffff;
-	seg_put(frame->hdr + seg->l4_off + seg->proto->check, check);
+	seg_check(seg, frame, payload_sum);
 }
 
 /**
@@ -186,11 +209,11 @@ bool seg_next(struct segmenter *seg, struct seg_frame *frame)
 {
 	u16 sum = 0;
 
-	if (!seg_cut(seg, frame))
+	if (!seg_make(seg, frame))
 		return false;
 	if (!seg->no_l4_sum)
 		sum = csum_iov(frame->iov + 1, frame->num_iov - 1);
-	seg_finish(seg, frame, sum);
+	seg_check(seg, frame, sum);
 
 	return true;
 }
