@@ -30,7 +30,6 @@ struct net_device;
  * enum wto_adapter_flag - bits of wto_adapter.flags
  * @WTO_F_REMOVING: no new work is accepted
  * @WTO_F_RESET: a reset is wanted or was noticed
- * @WTO_F_RESET_SELF: the driver wants it, so the function must be told
  * @WTO_F_GONE: the device stopped to answer; netdevs must be detached
  * @WTO_F_FAILED: recovery was given up
  * @WTO_F_UP: control plane established
@@ -38,7 +37,6 @@ struct net_device;
 enum wto_adapter_flag {
 	WTO_F_REMOVING,
 	WTO_F_RESET,
-	WTO_F_RESET_SELF,
 	WTO_F_GONE,
 	WTO_F_FAILED,
 	WTO_F_UP,
@@ -111,7 +109,7 @@ struct wto_adapter {
 
 /**
  * enum wto_vport_flag - bits of wto_vport.flags
- * @WTO_VF_UP: queues run; NAPI wakes a transmit queue only while this is set
+ * @WTO_VF_UP: queues run
  * @WTO_VF_RX_MODE: filters or promiscuous mode must be brought to the device
  * @WTO_VF_DETACHED: detached by reset or removal
  */
@@ -257,6 +255,7 @@ void wto_filter_forget(struct wto_filters *filters);
 
 /* wto_reset.c */
 int wto_reset_init(struct wto_adapter *adapter);
+void wto_reset_stop(struct wto_adapter *adapter);
 void wto_reset_exit(struct wto_adapter *adapter);
 int wto_reset_function(struct wto_adapter *adapter);
 void wto_reset_request(struct wto_adapter *adapter, const char *why);

@@ -455,16 +455,3 @@ void wto_queue_stop(struct wto_vport *vport, struct wto_queue_set *set)
 		wto_queue_map(mbx, id, set, false);
 	wto_queue_clean(set);
 }
-
-/**
- * wto_queue_dump - report the state of a transmit queue
- * @vport: vport
- * @tx_idx: index of the queue
- *
- * Context: Any.
- */
-void wto_queue_dump(struct wto_vport *vport, unsigned int tx_idx)
-{
-	if (tx_idx < WTO_MAX_QUEUES && vport->tx[tx_idx])
-		wto_tx_dump(vport->tx[tx_idx]);
-}

@@ -260,7 +260,6 @@ struct wto_queue_set *wto_queue_set_alloc(struct wto_vport *vport,
 void wto_queue_set_free(struct wto_queue_set *set);
 int wto_queue_start(struct wto_vport *vport, struct wto_queue_set *set);
 void wto_queue_stop(struct wto_vport *vport, struct wto_queue_set *set);
-void wto_queue_dump(struct wto_vport *vport, unsigned int tx_idx);
 
 /* wto_vector.c */
 int wto_vector_bind(struct wto_vport *vport, const struct wto_vc_vector *from,

@@ -1,0 +1,731 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vport as a netdev: its life, its entry points, and the change of
+ * configuration while it runs.
+ */
+
+#include <linux/etherdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "wto.h"
+
+static void wto_netdev_carrier(struct wto_vport *vport, bool up)
+{
+	mutex_lock(&vport->link_lock);
+	if (up && vport->link_up && test_bit(WTO_VF_UP, vport->flags))
+		netif_carrier_on(vport->netdev);
+	else
+		netif_carrier_off(vport->netdev);
+	mutex_unlock(&vport->link_lock);
+}
+
+/**
+ * wto_netdev_link_event - the device tells the state of a link
+ * @adapter: function
+ * @link: what it tells
+ *
+ * Context: Process.
+ */
+void wto_netdev_link_event(struct wto_adapter *adapter,
+			   const struct wto_vc_link *link)
+{
+	struct wto_vport *vport;
+	unsigned int i;
+
+	for (i = 0; i < adapter->num_vports; i++) {
+		vport = adapter->vports[i];
+		if (vport->vc.id != link->vport_id)
+			continue;
+
+		mutex_lock(&vport->link_lock);
+		if (vport->link_up != link->up && netif_msg_link(vport))
+			netdev_info(vport->netdev, "link is %s (%u Mb/s)\n",
+				    link->up ? "up" : "down",
+				    link->speed_mbps);
+		vport->link_up = link->up;
+		WRITE_ONCE(vport->link_speed_mbps, link->speed_mbps);
+		mutex_unlock(&vport->link_lock);
+		wto_netdev_carrier(vport, true);
+		return;
+	}
+
+	dev_warn_ratelimited(adapter->dev, "link event for vport %u, which does not exist\n",
+			     link->vport_id);
+}
+
+/**
+ * wto_netdev_fill_lut - spread the RSS table evenly over the channels
+ * @vport: vport
+ *
+ * Context: RTNL.
+ */
+void wto_netdev_fill_lut(struct wto_vport *vport)
+{
+	struct wto_rss *rss = &vport->rss;
+	unsigned int i;
+
+	for (i = 0; i < rss->lut_size; i++)
+		rss->lut[i] = ethtool_rxfh_indir_default(i,
+						vport->cfg.num_channels);
+}
+
+/**
+ * wto_netdev_apply_rss - bring key and table to the device
+ * @vport: vport
+ *
+ * Context: Process, may sleep; RTNL.
+ * Return: 0 or a negative errno.
+ */
+int wto_netdev_apply_rss(struct wto_vport *vport)
+{
+	struct wto_mbx *mbx = &vport->adapter->mbx;
+	struct wto_rss *rss = &vport->rss;
+	int err = 0;
+
+	if (rss->key_size)
+		err = wto_vc_set_rss_key(mbx, vport->vc.id, rss->key,
+					 rss->key_size);
+	if (!err && rss->lut_size)
+		err = wto_vc_set_rss_lut(mbx, vport->vc.id, rss->lut,
+					 rss->lut_size);
+
+	return err;
+}
+
+/* Take over the sizes that the device gave.  A table of another size than
+ * before cannot keep its pattern.
+ */
+static int wto_netdev_init_rss(struct wto_vport *vport)
+{
+	struct wto_rss *rss = &vport->rss;
+	u16 size = vport->vc.rss_lut_size;
+
+	if (!vport->adapter->caps.rss)
+		return 0;
+
+	if (rss->key_size < vport->vc.rss_key_size)
+		netdev_rss_key_fill(rss->key, min_t(u16, NETDEV_RSS_KEY_LEN,
+						    vport->vc.rss_key_size));
+	rss->key_size = min_t(u16, vport->vc.rss_key_size, NETDEV_RSS_KEY_LEN);
+	if (rss->lut && rss->lut_size == size)
+		return 0;
+
+	kfree(rss->lut);
+	rss->lut_size = 0;
+	rss->lut_user = false;
+	rss->lut = kcalloc(size, sizeof(*rss->lut), GFP_KERNEL);
+	if (!rss->lut)
+		return -ENOMEM;
+	rss->lut_size = size;
+	wto_netdev_fill_lut(vport);
+
+	return 0;
+}
+
+static void wto_netdev_disable_tx(struct wto_vport *vport)
+{
+	struct wto_queue_set *set = vport->set;
+	unsigned int i;
+
+	for (i = 0; i < set->cfg.num_channels; i++)
+		WRITE_ONCE(set->tx[i]->closing, true);
+	/* who polls now and did not see it yet may wake a queue: wait */
+	for (i = 0; i < set->cfg.num_channels; i++)
+		napi_synchronize(&vport->vec[i].napi);
+	netif_tx_disable(vport->netdev);
+}
+
+/* Take the running set out.  Return: the set, which is stopped */
+static struct wto_queue_set *wto_netdev_halt(struct wto_vport *vport)
+{
+	struct wto_queue_set *set = vport->set;
+
+	clear_bit(WTO_VF_UP, vport->flags);
+	wto_netdev_disable_tx(vport);
+	wto_queue_stop(vport, set);
+	wto_vector_detach(vport, set);
+	vport->set = NULL;
+
+	return set;
+}
+
+/* Let a stopped set run.  Return: 0, or a negative errno and it is stopped */
+static int wto_netdev_run(struct wto_vport *vport, struct wto_queue_set *set)
+{
+	unsigned int num = set->cfg.num_channels;
+	int err;
+
+	err = netif_set_real_num_queues(vport->netdev, num, num);
+	if (err)
+		return err;
+	err = wto_vector_attach(vport, set);
+	if (err)
+		return err;
+
+	vport->set = set;
+	set_bit(WTO_VF_UP, vport->flags);
+	err = wto_queue_start(vport, set);
+	if (err) {
+		clear_bit(WTO_VF_UP, vport->flags);
+		vport->set = NULL;
+		wto_vector_detach(vport, set);
+		return err;
+	}
+
+	return 0;
+}
+
+static int wto_netdev_up(struct wto_vport *vport)
+{
+	struct wto_queue_set *set;
+	int err;
+
+	set = wto_queue_set_alloc(vport, &vport->cfg);
+	if (IS_ERR(set))
+		return PTR_ERR(set);
+
+	/* the event that follows ENABLE_VPORT brings the truth */
+	mutex_lock(&vport->link_lock);
+	vport->link_up = false;
+	mutex_unlock(&vport->link_lock);
+
+	err = wto_netdev_run(vport, set);
+	if (err) {
+		wto_queue_set_free(set);
+		return err;
+	}
+	set_bit(WTO_VF_RX_MODE, vport->flags);
+	wto_netdev_sync_rx_mode(vport);
+	netif_tx_start_all_queues(vport->netdev);
+
+	return 0;
+}
+
+static void wto_netdev_down(struct wto_vport *vport)
+{
+	struct wto_queue_set *set;
+
+	if (!vport->set)
+		return;
+
+	set = wto_netdev_halt(vport);
+	wto_netdev_carrier(vport, false);
+	wto_queue_set_free(set);
+}
+
+static int wto_netdev_open(struct net_device *netdev)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+	int err;
+
+	err = wto_netdev_up(vport);
+	if (err)
+		netdev_err(netdev, "cannot be brought up: %pe\n",
+			   ERR_PTR(err));
+
+	return err;
+}
+
+static int wto_netdev_stop(struct net_device *netdev)
+{
+	wto_netdev_down(netdev_priv(netdev));
+
+	return 0;
+}
+
+/* The running set was replaced by none that runs, nor does the old one */
+static void wto_netdev_lost(struct wto_vport *vport, struct wto_queue_set *old)
+{
+	wto_netdev_carrier(vport, false);
+	wto_queue_set_free(old);
+	wto_reset_request(vport->adapter, "queues could not be restarted");
+}
+
+/**
+ * wto_netdev_reconfig - change the configuration of queues
+ * @vport: vport
+ * @cfg: new configuration, valid
+ *
+ * All of it takes effect or nothing.  If the vport runs, the new queues are
+ * allocated before the old ones are stopped; the carrier stays on.
+ *
+ * Context: Process, may sleep; RTNL.
+ * Return: 0, or a negative errno and the old configuration is in force.
+ */
+int wto_netdev_reconfig(struct wto_vport *vport,
+			const struct wto_queue_cfg *cfg)
+{
+	struct wto_queue_cfg old_cfg = vport->cfg;
+	struct net_device *netdev = vport->netdev;
+	struct wto_queue_set *old, *set;
+	int err;
+
+	if (!vport->set) {
+		err = netif_set_real_num_queues(netdev, cfg->num_channels,
+						cfg->num_channels);
+		if (err)
+			return err;
+		vport->cfg = *cfg;
+		if (!vport->rss.lut_user)
+			wto_netdev_fill_lut(vport);
+		return 0;
+	}
+
+	set = wto_queue_set_alloc(vport, cfg);
+	if (IS_ERR(set))
+		return PTR_ERR(set);
+
+	old = wto_netdev_halt(vport);
+	vport->cfg = *cfg;
+	if (!vport->rss.lut_user)
+		wto_netdev_fill_lut(vport);
+	err = wto_netdev_run(vport, set);
+	if (!err) {
+		wto_queue_set_free(old);
+		vport->num_restarts++;
+		netif_tx_wake_all_queues(netdev);
+		return 0;
+	}
+
+	netdev_err(netdev, "new queues do not start: %pe, going back\n",
+		   ERR_PTR(err));
+	wto_queue_set_free(set);
+	vport->cfg = old_cfg;
+	if (!vport->rss.lut_user)
+		wto_netdev_fill_lut(vport);
+	if (wto_netdev_run(vport, old))
+		wto_netdev_lost(vport, old);
+	else
+		netif_tx_wake_all_queues(netdev);
+
+	return err;
+}
+
+static int wto_netdev_want_addr(struct net_device *netdev, const u8 *addr)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	return wto_filter_want(&vport->filters, addr, false);
+}
+
+static int wto_netdev_unwant_addr(struct net_device *netdev, const u8 *addr)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	/* a secondary address may equal the primary one */
+	if (!ether_addr_equal(addr, netdev->dev_addr))
+		wto_filter_unwant(&vport->filters, addr);
+
+	return 0;
+}
+
+static void wto_netdev_set_rx_mode(struct net_device *netdev)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	__dev_uc_sync(netdev, wto_netdev_want_addr, wto_netdev_unwant_addr);
+	__dev_mc_sync(netdev, wto_netdev_want_addr, wto_netdev_unwant_addr);
+	WRITE_ONCE(vport->filters.want_uc, netdev->flags & IFF_PROMISC);
+	WRITE_ONCE(vport->filters.want_mc,
+		   netdev->flags & (IFF_PROMISC | IFF_ALLMULTI));
+	set_bit(WTO_VF_RX_MODE, vport->flags);
+	wto_reset_kick(vport->adapter);
+}
+
+/**
+ * wto_netdev_sync_rx_mode - bring filters to the device if they changed
+ * @vport: vport
+ *
+ * Context: Process, may sleep.
+ */
+void wto_netdev_sync_rx_mode(struct wto_vport *vport)
+{
+	struct wto_adapter *adapter = vport->adapter;
+	int err;
+
+	if (!test_bit(WTO_VF_UP, vport->flags) ||
+	    !test_and_clear_bit(WTO_VF_RX_MODE, vport->flags))
+		return;
+
+	err = wto_filter_sync(&vport->filters, &adapter->mbx, vport->vc.id,
+			      adapter->caps.other);
+	if (err == -ENOMEM)
+		set_bit(WTO_VF_RX_MODE, vport->flags);
+}
+
+static int wto_netdev_set_mac(struct net_device *netdev, void *p)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+	struct sockaddr *sa = p;
+	u8 old[ETH_ALEN];
+	int err;
+
+	err = eth_prepare_mac_addr_change(netdev, p);
+	if (err)
+		return err;
+	if (!(vport->adapter->caps.other & VC2_CAP_MACFILTER))
+		return -EOPNOTSUPP;
+	if (ether_addr_equal(netdev->dev_addr, sa->sa_data))
+		return 0;
+
+	err = wto_filter_want(&vport->filters, sa->sa_data, true);
+	if (err)
+		return err;
+	ether_addr_copy(old, netdev->dev_addr);
+	eth_commit_mac_addr_change(netdev, p);
+	wto_filter_unwant(&vport->filters, old);
+	set_bit(WTO_VF_RX_MODE, vport->flags);
+	wto_netdev_sync_rx_mode(vport);
+
+	return 0;
+}
+
+static int wto_netdev_change_mtu(struct net_device *netdev, int new_mtu)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+	struct wto_queue_cfg cfg = vport->cfg;
+	int err;
+
+	cfg.mtu = new_mtu;
+	err = wto_netdev_reconfig(vport, &cfg);
+	if (!err)
+		WRITE_ONCE(netdev->mtu, new_mtu);
+
+	return err;
+}
+
+static void wto_netdev_tx_timeout(struct net_device *netdev,
+				  unsigned int tx_idx)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	vport->num_tx_timeouts++;
+	if (tx_idx < WTO_MAX_QUEUES && vport->tx[tx_idx])
+		wto_tx_dump(vport->tx[tx_idx]);
+	wto_reset_request(vport->adapter, "transmit queue is stuck");
+}
+
+static void wto_netdev_get_stats64(struct net_device *netdev,
+				   struct rtnl_link_stats64 *stats)
+{
+	wto_stats_get64(netdev_priv(netdev), stats);
+}
+
+static int wto_netdev_set_features(struct net_device *netdev,
+				   netdev_features_t features)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+	netdev_features_t changed = netdev->features ^ features;
+	struct wto_queue_cfg cfg = vport->cfg;
+
+	if (!(changed & NETIF_F_RXHASH))
+		return 0;
+
+	cfg.rx_hash = features & NETIF_F_RXHASH;
+	return wto_netdev_reconfig(vport, &cfg);
+}
+
+static const struct net_device_ops wto_netdev_ops = {
+	.ndo_open		= wto_netdev_open,
+	.ndo_stop		= wto_netdev_stop,
+	.ndo_start_xmit		= wto_tx_start_xmit,
+	.ndo_set_rx_mode	= wto_netdev_set_rx_mode,
+	.ndo_set_mac_address	= wto_netdev_set_mac,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_change_mtu		= wto_netdev_change_mtu,
+	.ndo_get_stats64	= wto_netdev_get_stats64,
+	.ndo_tx_timeout		= wto_netdev_tx_timeout,
+	.ndo_set_features	= wto_netdev_set_features,
+};
+
+/* Most channels that each of the function's vports can have */
+static unsigned int wto_netdev_max_channels(const struct wto_adapter *adapter)
+{
+	const struct wto_vc_caps *caps = &adapter->caps;
+	unsigned int num = min(min(caps->max_txq, caps->max_complq),
+			       min(caps->max_rxq, caps->max_bufq));
+
+	num = min_t(unsigned int, num, adapter->irqs.num_vec);
+
+	return min(num / caps->default_vports, WTO_MAX_QUEUES);
+}
+
+static int wto_netdev_check_vport(struct wto_vport *vport)
+{
+	const struct wto_vc_vport *vc = &vport->vc;
+	struct device *dev = vport->adapter->dev;
+
+	if (!vc->split_tx || !vc->split_rx) {
+		dev_err(dev, "vport %u: device offers only single queues\n",
+			vport->index);
+		return -EOPNOTSUPP;
+	}
+	if (vc->max_frame < ETH_MIN_MTU + WTO_FRAME_OVERHEAD) {
+		dev_err(dev, "vport %u: longest frame of %u bytes is impossible\n",
+			vport->index, vc->max_frame);
+		return -EIO;
+	}
+
+	return 0;
+}
+
+/* Make the vport in the device.  After a failure the function must be reset
+ * before it is tried again.
+ */
+static int wto_netdev_create_vport(struct wto_vport *vport)
+{
+	struct wto_adapter *adapter = vport->adapter;
+	unsigned int share = wto_netdev_max_channels(adapter);
+	struct wto_vc_vport *vc = &vport->vc;
+	unsigned int max;
+	int err;
+
+	if (!share) {
+		dev_err(adapter->dev, "too few queues or vectors for %u vports\n",
+			adapter->caps.default_vports);
+		return -EIO;
+	}
+	err = wto_vc_create_vport(&adapter->mbx, vport->index, share, vc);
+	if (err)
+		return err;
+	err = wto_netdev_check_vport(vport);
+	if (err)
+		return err;
+
+	max = min(min(vc->num_txq, vc->num_complq),
+		  min(vc->num_rxq, vc->num_bufq));
+	if (!max) {
+		dev_err(adapter->dev, "vport %u: the device gave no queues\n",
+			vport->index);
+		return -EIO;
+	}
+	vport->max_channels = max;
+
+	return wto_vector_bind(vport, &adapter->irqs.vec[vport->index * share],
+			       max);
+}
+
+static void wto_netdev_init_config(struct wto_vport *vport)
+{
+	struct wto_queue_cfg *cfg = &vport->cfg;
+	struct wto_adapter *adapter = vport->adapter;
+
+	cfg->num_channels = min(num_online_cpus(), vport->max_channels);
+	cfg->tx_len = WTO_RING_DEFAULT;
+	cfg->rx_len = WTO_RING_DEFAULT;
+	cfg->hsplit = adapter->caps.hsplit == (VC2_HSPLIT_AT_L4V4 |
+					       VC2_HSPLIT_AT_L4V6);
+	cfg->rx_hash = adapter->caps.rss;
+}
+
+static void wto_netdev_init_netdev(struct wto_vport *vport)
+{
+	struct wto_adapter *adapter = vport->adapter;
+	struct net_device *netdev = vport->netdev;
+
+	netdev->netdev_ops = &wto_netdev_ops;
+	wto_ethtool_set_ops(netdev);
+	wto_stats_set_ops(netdev);
+
+	netdev->hw_features = NETIF_F_SG;
+	if (adapter->caps.rss)
+		netdev->hw_features |= NETIF_F_RXHASH;
+	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
+	netdev->vlan_features = NETIF_F_SG | NETIF_F_HIGHDMA;
+	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
+	if (adapter->caps.other & VC2_CAP_MACFILTER)
+		netdev->priv_flags |= IFF_UNICAST_FLT;
+
+	netdev->min_mtu = ETH_MIN_MTU;
+	netdev->max_mtu = vport->vc.max_frame - WTO_FRAME_OVERHEAD;
+	netdev->mtu = min_t(unsigned int, ETH_DATA_LEN, netdev->max_mtu);
+	vport->cfg.mtu = netdev->mtu;
+	netdev->dev_port = vport->index;
+
+	if (is_valid_ether_addr(vport->vc.mac)) {
+		eth_hw_addr_set(netdev, vport->vc.mac);
+	} else {
+		eth_hw_addr_random(netdev);
+		dev_info(adapter->dev, "vport %u: no address from the device, using %pM\n",
+			 vport->index, netdev->dev_addr);
+	}
+}
+
+static int wto_netdev_alloc_tables(struct wto_vport *vport)
+{
+	vport->vec = kvcalloc(WTO_MAX_QUEUES, sizeof(*vport->vec), GFP_KERNEL);
+	vport->tx_stats = kvcalloc(WTO_MAX_QUEUES, sizeof(*vport->tx_stats),
+				   GFP_KERNEL);
+	vport->rx_stats = kvcalloc(WTO_MAX_QUEUES, sizeof(*vport->rx_stats),
+				   GFP_KERNEL);
+	if (!vport->vec || !vport->tx_stats || !vport->rx_stats)
+		return -ENOMEM;
+	wto_stats_init(vport);
+
+	return 0;
+}
+
+static void wto_netdev_free(struct wto_vport *vport)
+{
+	wto_filter_exit(&vport->filters);
+	kfree(vport->rss.lut);
+	kvfree(vport->rx_stats);
+	kvfree(vport->tx_stats);
+	kvfree(vport->vec);
+	free_netdev(vport->netdev);
+}
+
+/**
+ * wto_netdev_create - make a vport and its netdev
+ * @adapter: function, control plane up
+ * @index: number of the vport
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int wto_netdev_create(struct wto_adapter *adapter, unsigned int index)
+{
+	struct net_device *netdev;
+	struct wto_vport *vport;
+	int err;
+
+	netdev = alloc_etherdev_mqs(sizeof(*vport), WTO_MAX_QUEUES,
+				    WTO_MAX_QUEUES);
+	if (!netdev)
+		return -ENOMEM;
+	SET_NETDEV_DEV(netdev, adapter->dev);
+	vport = netdev_priv(netdev);
+	vport->netdev = netdev;
+	vport->adapter = adapter;
+	vport->index = index;
+	vport->msg_enable = NETIF_MSG_DRV | NETIF_MSG_LINK;
+	mutex_init(&vport->link_lock);
+	spin_lock_init(&vport->nic_stats_lock);
+	wto_filter_init(&vport->filters);
+
+	err = wto_netdev_alloc_tables(vport);
+	if (!err)
+		err = wto_netdev_create_vport(vport);
+	if (err)
+		goto free_vport;
+	wto_netdev_init_config(vport);
+	wto_netdev_init_netdev(vport);
+	err = wto_netdev_init_rss(vport);
+	if (!err)
+		err = wto_filter_want(&vport->filters, netdev->dev_addr, true);
+	if (err)
+		goto free_vport;
+
+	adapter->vports[index] = vport;
+	adapter->num_vports = index + 1;
+
+	return 0;
+
+free_vport:
+	wto_netdev_free(vport);
+	return err;
+}
+
+/**
+ * wto_netdev_register - show the netdev to the world
+ * @vport: vport
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int wto_netdev_register(struct wto_vport *vport)
+{
+	struct net_device *netdev = vport->netdev;
+	int err;
+
+	err = netif_set_real_num_queues(netdev, vport->cfg.num_channels,
+					vport->cfg.num_channels);
+	if (err)
+		return err;
+	netif_carrier_off(netdev);
+
+	return register_netdev(netdev);
+}
+
+/**
+ * wto_netdev_destroy - remove a vport and its netdev
+ * @vport: vport, registered or not; the service worker is stopped
+ *
+ * Context: Process, may sleep.
+ */
+void wto_netdev_destroy(struct wto_vport *vport)
+{
+	struct wto_adapter *adapter = vport->adapter;
+
+	if (vport->netdev->reg_state == NETREG_REGISTERED)
+		unregister_netdev(vport->netdev);
+	if (READ_ONCE(adapter->mbx.up))
+		wto_vc_destroy_vport(&adapter->mbx, vport->vc.id);
+	wto_netdev_free(vport);
+}
+
+/**
+ * wto_netdev_detach - the function is about to be reset, or is gone
+ * @vport: vport; a mailbox that is down makes it quick
+ *
+ * Context: Process, may sleep; RTNL.
+ */
+void wto_netdev_detach(struct wto_vport *vport)
+{
+	if (!test_and_set_bit(WTO_VF_DETACHED, vport->flags))
+		netif_device_detach(vport->netdev);
+	wto_netdev_down(vport);
+	wto_filter_forget(&vport->filters);
+}
+
+/* What must not shrink, since the user was told of it */
+static int wto_netdev_check_again(struct wto_vport *vport)
+{
+	struct wto_queue_cfg *cfg = &vport->cfg;
+
+	if (vport->max_channels < cfg->num_channels) {
+		netdev_err(vport->netdev, "device has only %u channels left of %u\n",
+			   vport->max_channels, cfg->num_channels);
+		return -EIO;
+	}
+	if (vport->vc.max_frame < vport->netdev->max_mtu +
+				  WTO_FRAME_OVERHEAD) {
+		netdev_err(vport->netdev, "device takes only frames of %u bytes now\n",
+			   vport->vc.max_frame);
+		return -EIO;
+	}
+
+	return 0;
+}
+
+/**
+ * wto_netdev_reattach - bring a vport back after a reset
+ * @vport: detached vport; the control plane is up
+ *
+ * Context: Process, may sleep; RTNL.
+ * Return: 0 or a negative errno; then the vport stays detached.
+ */
+int wto_netdev_reattach(struct wto_vport *vport)
+{
+	struct net_device *netdev = vport->netdev;
+	int err;
+
+	err = wto_netdev_create_vport(vport);
+	if (!err)
+		err = wto_netdev_check_again(vport);
+	if (!err)
+		err = wto_netdev_init_rss(vport);
+	if (err)
+		return err;
+
+	if (netif_running(netdev)) {
+		err = wto_netdev_up(vport);
+		if (err)
+			return err;
+	}
+	clear_bit(WTO_VF_DETACHED, vport->flags);
+	netif_device_attach(netdev);
+
+	return 0;
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reset, recovery, and the worker that looks after the function.
+ *
+ * All recovery happens in one worker.  Others only set a flag and wake it: the
+ * transmit watchdog, a queue that cannot be stopped, the health check that
+ * finds the mailbox registers cleared, a read that says that the device is
+ * gone.
+ */
+
+#include <linux/delay.h>
+#include <linux/pci.h>
+#include <linux/rtnetlink.h>
+
+#include "wto.h"
+
+#define WTO_SERVICE_MS		1000
+#define WTO_SERVICE_STATS_EVERY	2	/* runs between two GET_STATS */
+#define WTO_RESET_MAX_TRIES	10
+#define WTO_RESET_VF_MS		1000	/* a VF's request is taken up by then */
+#define WTO_RESET_POLL_MS	10
+
+/**
+ * wto_reset_kick - let the worker run now
+ * @adapter: function
+ *
+ * Context: Any.
+ */
+void wto_reset_kick(struct wto_adapter *adapter)
+{
+	if (!test_bit(WTO_F_REMOVING, adapter->flags))
+		mod_delayed_work(adapter->service.wq, &adapter->service.work,
+				 0);
+}
+
+/**
+ * wto_reset_request - ask for a reset of the function
+ * @adapter: function
+ * @why: for the log
+ *
+ * Context: Any.
+ */
+void wto_reset_request(struct wto_adapter *adapter, const char *why)
+{
+	if (!test_and_set_bit(WTO_F_RESET, adapter->flags))
+		dev_err(adapter->dev, "%s: resetting the function\n", why);
+	wto_reset_kick(adapter);
+}
+
+/**
+ * wto_reset_quiesce - keep the device out of memory until it is reset
+ * @adapter: function
+ * @why: for the log
+ *
+ * For those who must free memory that a device which does not obey could still
+ * use.  Every exchange fails from now on.
+ *
+ * Context: Process.
+ */
+void wto_reset_quiesce(struct wto_adapter *adapter, const char *why)
+{
+	if (wto_hw_gone(&adapter->hw))
+		return;
+
+	pci_clear_master(adapter->pdev);
+	wto_mbx_abort(&adapter->mbx, -EIO);
+	wto_reset_request(adapter, why);
+}
+
+/**
+ * wto_reset_on_gone - the device does not answer any more
+ * @ctx: struct wto_adapter
+ *
+ * Context: Process.
+ */
+void wto_reset_on_gone(void *ctx)
+{
+	struct wto_adapter *adapter = ctx;
+
+	wto_mbx_abort(&adapter->mbx, -ENODEV);
+	set_bit(WTO_F_GONE, adapter->flags);
+	wto_reset_kick(adapter);
+}
+
+/* A VF has no reset register and asks by a message.  That the request was
+ * taken up shows in the mailbox registers, which the reset clears.
+ */
+static int wto_reset_vf(struct wto_adapter *adapter)
+{
+	unsigned int tries = WTO_RESET_VF_MS / WTO_RESET_POLL_MS;
+	struct wto_mbx *mbx = &adapter->mbx;
+	int err;
+
+	err = wto_hw_wait_ready(&adapter->hw);
+	if (err)
+		return err;
+
+	pci_set_master(adapter->pdev);
+	wto_mbx_stop(mbx);
+	err = wto_mbx_start(mbx);
+	if (!err)
+		err = wto_vc_reset_vf(mbx);
+	while (!err && wto_mbx_health(mbx) != -ENETRESET) {
+		if (!--tries)
+			err = -ETIMEDOUT;
+		msleep(WTO_RESET_POLL_MS);
+	}
+	wto_mbx_stop(mbx);
+	if (err) {
+		dev_err(adapter->dev, "the device does not take the request for a reset: %pe\n",
+			ERR_PTR(err));
+		return err;
+	}
+
+	return wto_hw_wait_ready(&adapter->hw);
+}
+
+/**
+ * wto_reset_function - reset the function and wait until it is ready
+ * @adapter: function, control plane down
+ *
+ * Afterwards the device has forgotten everything and touches no memory.
+ *
+ * Context: Process, may sleep.
+ * Return: 0, -ENODEV, -ETIMEDOUT, -EIO.
+ */
+int wto_reset_function(struct wto_adapter *adapter)
+{
+	if (adapter->hw.ctrl)
+		return wto_hw_reset_pf(&adapter->hw);
+
+	return wto_reset_vf(adapter);
+}
+
+static void wto_reset_detach_all(struct wto_adapter *adapter)
+{
+	unsigned int i;
+
+	for (i = 0; i < adapter->num_vports; i++)
+		wto_netdev_detach(adapter->vports[i]);
+}
+
+static int wto_reset_reattach_all(struct wto_adapter *adapter)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < adapter->num_vports; i++) {
+		err = wto_netdev_reattach(adapter->vports[i]);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+static int wto_reset_try(struct wto_adapter *adapter)
+{
+	int err;
+
+	/* queues stop without a word to a device that would not listen */
+	wto_mbx_abort(&adapter->mbx, -EIO);
+	pci_clear_master(adapter->pdev);
+	wto_reset_detach_all(adapter);
+	wto_ctrl_down(adapter);
+
+	/* requests that come from here on are about the new state */
+	clear_bit(WTO_F_RESET, adapter->flags);
+	err = wto_reset_function(adapter);
+	if (!err)
+		err = wto_ctrl_up(adapter);
+	if (!err)
+		err = wto_reset_reattach_all(adapter);
+
+	return err;
+}
+
+static void wto_reset_recover(struct wto_adapter *adapter)
+{
+	struct wto_service *service = &adapter->service;
+	int err;
+
+	rtnl_lock();
+	err = wto_reset_try(adapter);
+	rtnl_unlock();
+
+	if (!err) {
+		service->tries = 0;
+		adapter->num_resets++;
+		dev_info(adapter->dev, "recovered from reset\n");
+		return;
+	}
+	if (wto_hw_gone(&adapter->hw))
+		return;
+	if (++service->tries < WTO_RESET_MAX_TRIES) {
+		dev_err(adapter->dev, "recovery failed: %pe, trying again\n",
+			ERR_PTR(err));
+		set_bit(WTO_F_RESET, adapter->flags);
+		return;
+	}
+
+	dev_err(adapter->dev, "recovery failed %u times: %pe, giving up\n",
+		service->tries, ERR_PTR(err));
+	set_bit(WTO_F_FAILED, adapter->flags);
+	rtnl_lock();
+	wto_reset_detach_all(adapter);
+	rtnl_unlock();
+}
+
+static void wto_reset_update_stats(struct wto_adapter *adapter)
+{
+	struct wto_nic_stats stats;
+	struct wto_vport *vport;
+	unsigned int i;
+
+	if (++adapter->service.stats_age < WTO_SERVICE_STATS_EVERY)
+		return;
+
+	adapter->service.stats_age = 0;
+	for (i = 0; i < adapter->num_vports; i++) {
+		vport = adapter->vports[i];
+		if (test_bit(WTO_VF_UP, vport->flags) &&
+		    !wto_vc_get_stats(&adapter->mbx, vport->vc.id, &stats))
+			wto_stats_update_nic(vport, &stats);
+	}
+}
+
+static void wto_reset_check_health(struct wto_adapter *adapter)
+{
+	if (!wto_hw_check(&adapter->hw) || !test_bit(WTO_F_UP, adapter->flags))
+		return;
+
+	switch (wto_mbx_health(&adapter->mbx)) {
+	case 0:
+		break;
+	case -ENETRESET:
+		wto_reset_request(adapter, "the device was reset");
+		break;
+	default:
+		wto_reset_request(adapter, "mailbox error");
+		break;
+	}
+}
+
+/* Return: true if there is something to look after in future */
+static bool wto_reset_serve(struct wto_adapter *adapter)
+{
+	unsigned int i;
+
+	wto_reset_check_health(adapter);
+
+	if (test_bit(WTO_F_GONE, adapter->flags)) {
+		rtnl_lock();
+		wto_reset_detach_all(adapter);
+		rtnl_unlock();
+		return false;
+	}
+	if (test_bit(WTO_F_RESET, adapter->flags)) {
+		wto_reset_recover(adapter);
+		return !test_bit(WTO_F_FAILED, adapter->flags);
+	}
+
+	for (i = 0; i < adapter->num_vports; i++)
+		wto_netdev_sync_rx_mode(adapter->vports[i]);
+	wto_reset_update_stats(adapter);
+
+	return true;
+}
+
+static void wto_reset_service(struct work_struct *work)
+{
+	struct wto_service *service = container_of(to_delayed_work(work),
+						   struct wto_service, work);
+	struct wto_adapter *adapter = container_of(service, struct wto_adapter,
+						   service);
+
+	if (test_bit(WTO_F_REMOVING, adapter->flags))
+		return;
+
+	if (wto_reset_serve(adapter) &&
+	    !test_bit(WTO_F_REMOVING, adapter->flags))
+		queue_delayed_work(service->wq, &service->work,
+				   msecs_to_jiffies(WTO_SERVICE_MS));
+}
+
+/**
+ * wto_reset_init - make the worker; it does not run before a kick
+ * @adapter: function
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int wto_reset_init(struct wto_adapter *adapter)
+{
+	struct wto_service *service = &adapter->service;
+
+	INIT_DELAYED_WORK(&service->work, wto_reset_service);
+	service->wq = alloc_ordered_workqueue("%s-%s", 0, WTO_DRV_NAME,
+					      pci_name(adapter->pdev));
+
+	return service->wq ? 0 : -ENOMEM;
+}
+
+/**
+ * wto_reset_stop - let the worker run no more
+ * @adapter: function
+ *
+ * Context: Process, may sleep; not under RTNL, which the worker takes.
+ */
+void wto_reset_stop(struct wto_adapter *adapter)
+{
+	set_bit(WTO_F_REMOVING, adapter->flags);
+	cancel_delayed_work_sync(&adapter->service.work);
+}
+
+/**
+ * wto_reset_exit - undo wto_reset_init()
+ * @adapter: function
+ *
+ * Context: Process, may sleep; not under RTNL.
+ */
+void wto_reset_exit(struct wto_adapter *adapter)
+{
+	wto_reset_stop(adapter);
+	destroy_workqueue(adapter->service.wq);
+}
