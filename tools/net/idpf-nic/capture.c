@@ -37,6 +37,7 @@
 #define NS_PER_S		1000000000ull
 
 #define CAPTURE_BUF_SIZE	(256 * 1024)
+#define OPTION_MAX		1024	/* longest text, a multiple of 4 */
 
 /* Every number is in the byte order of the machine that writes, which the
  * magic number in the section header tells.
@@ -75,6 +76,12 @@ struct pcapng_epb_tail {
 	u32 flags;
 	u32 end_of_options;
 	u32 total_len;
+};
+
+/* A section or interface block in the making */
+struct block {
+	u32 len;
+	u8 data[64 + 2 * (OPTION_MAX + 4)];
 };
 
 /**
@@ -151,36 +158,42 @@ static void *put(void *at, const void *data, size_t len)
 	return (u8 *)memcpy(at, data, len) + len;
 }
 
-static void put_option(GByteArray *block, u16 code, const void *data, u16 len)
+/* Adds to a block, which has room for the largest that is made */
+static void add(struct block *block, const void *data, size_t len)
+{
+	put(block->data + block->len, data, len);
+	block->len += (u32)len;
+}
+
+static void add_option(struct block *block, u16 code, const void *data, u16 len)
 {
 	static const u8 zeros[4];
 	u16 head[2] = { code, len };
 
-	g_byte_array_append(block, (const u8 *)head, sizeof(head));
-	g_byte_array_append(block, data, len);
-	g_byte_array_append(block, zeros, -len & 3u);
+	add(block, head, sizeof(head));
+	add(block, data, len);
+	add(block, zeros, -len & 3u);
 }
 
-static void put_string(GByteArray *block, u16 code, const char *text)
+static void add_string(struct block *block, u16 code, const char *text)
 {
-	put_option(block, code, text, (u16)MIN(strlen(text), 1024));
+	add_option(block, code, text, (u16)MIN(strlen(text), OPTION_MAX));
 }
 
 /* Ends the options, sets both length fields and hands the block over */
-static void finish_block(struct capture *cap, GByteArray *block)
+static void finish_block(struct capture *cap, struct block *block)
 {
 	u32 total_len = block->len + 2 * sizeof(u32);
 	u8 *room;
 
-	put_option(block, PCAPNG_OPT_END, "", 0);
-	g_byte_array_append(block, (const u8 *)&total_len, sizeof(total_len));
+	add_option(block, PCAPNG_OPT_END, "", 0);
+	add(block, &total_len, sizeof(total_len));
 	memcpy(block->data + offsetof(struct pcapng_idb, total_len),
 	       &total_len, sizeof(total_len));
 
 	room = reserve(cap, block->len);
 	if (room)
 		memcpy(room, block->data, block->len);
-	g_byte_array_free(block, true);
 }
 
 static void put_section(struct capture *cap)
@@ -192,11 +205,11 @@ static void put_section(struct capture *cap)
 		.minor = PCAPNG_VERSION_MINOR,
 		.section_len = -1,
 	};
-	GByteArray *block = g_byte_array_new();
+	struct block block = { .len = 0 };
 
-	g_byte_array_append(block, (const u8 *)&shb, sizeof(shb));
-	put_string(block, PCAPNG_SHB_USERAPPL, "idpf-nic");
-	finish_block(cap, block);
+	add(&block, &shb, sizeof(shb));
+	add_string(&block, PCAPNG_SHB_USERAPPL, "idpf-nic");
+	finish_block(cap, &block);
 }
 
 /**
@@ -241,14 +254,14 @@ int capture_add_if(struct capture *cap, const char *name,
 		.type = PCAPNG_IDB,
 		.link_type = LINKTYPE_ETHERNET,
 	};
-	GByteArray *block = g_byte_array_new();
+	struct block block = { .len = 0 };
 
-	g_byte_array_append(block, (const u8 *)&idb, sizeof(idb));
-	put_string(block, PCAPNG_IF_NAME, name);
+	add(&block, &idb, sizeof(idb));
+	add_string(&block, PCAPNG_IF_NAME, name);
 	if (description)
-		put_string(block, PCAPNG_IF_DESCRIPTION, description);
-	put_option(block, PCAPNG_IF_TSRESOL, &tsresol, sizeof(tsresol));
-	finish_block(cap, block);
+		add_string(&block, PCAPNG_IF_DESCRIPTION, description);
+	add_option(&block, PCAPNG_IF_TSRESOL, &tsresol, sizeof(tsresol));
+	finish_block(cap, &block);
 	return cap->num_if++;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "parse.h"
+#include "util.h"
 
 #define ETHER_HLEN		14
 #define VLAN_HLEN		4
@@ -116,7 +117,7 @@ static bool has(const struct cursor *c, size_t off, size_t len,
  */
 const struct parse_ptype_info *parse_ptype_table(size_t *num)
 {
-	*num = sizeof(ptypes) / sizeof(ptypes[0]);
+	*num = ARRAY_SIZE(ptypes);
 	return ptypes;
 }
 

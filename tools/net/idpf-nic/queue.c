@@ -232,11 +232,9 @@ void queue_kick_tx(struct queue *q)
 	q->port->queues.tx_active |= BIT_ULL(q->id);
 }
 
-u16 queue_tail_read(struct queue *q, struct queue_tail *tail,
-		    const _Atomic u32 *reg, enum report_cause cause)
+u16 queue_tail_update(struct queue *q, struct queue_tail *tail, u32 val,
+		      enum report_cause cause)
 {
-	u32 val = atomic_load_explicit(reg, memory_order_acquire);
-
 	if (val == tail->reg)
 		return tail->idx;
 

@@ -294,16 +294,16 @@ int rxq_configure(struct rxq *rxq);
 int rxq_enable(struct rxq *rxq);
 
 /**
- * queue_tail_read() - take over a tail register
+ * queue_tail_update() - take over the contents of a tail register
  * @q: the queue
  * @tail: what is known of it
- * @reg: the register
+ * @val: what was read
  * @cause: counted when the value is outside of the ring; it is ignored then
  *
  * Return: ring index behind the last valid descriptor.
  */
-u16 queue_tail_read(struct queue *q, struct queue_tail *tail,
-		    const _Atomic u32 *reg, enum report_cause cause);
+u16 queue_tail_update(struct queue *q, struct queue_tail *tail, u32 val,
+		      enum report_cause cause);
 
 /**
  * queue_ring() - host address of a queue's ring

@@ -142,8 +142,9 @@ static unsigned int bufq_avail(struct bufq *bufq)
 	if (!q->enabled || q->broken)
 		return 0;
 
-	tail = queue_tail_read(q, &bufq->tail, &q->port->bar.bufq_tail[q->id],
-			       REPORT_RX_TAIL);
+	tail = queue_tail_update(q, &bufq->tail,
+				 atomic_load(&q->port->bar.bufq_tail[q->id]),
+				 REPORT_RX_TAIL);
 	bufq->num_posted += tail >= old ? tail - old : tail + len - old;
 	return tail >= q->next ? tail - q->next : tail + len - q->next;
 }

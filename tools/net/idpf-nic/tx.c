@@ -168,9 +168,11 @@ static const struct tx_format flow_format = {
 
 /* Marks a packet as not to be sent, for the first reason found */
 #define tx_bad(txq, pkt, cause, fmt, ...) do {				\
+	const struct queue *q_ = &(txq)->q;				\
+									\
 	(pkt)->bad = true;						\
-	report_error((txq)->q.port, cause, "tx queue %u: " fmt,		\
-		     (txq)->q.id, ##__VA_ARGS__);			\
+	report_error(q_->port, cause, "tx queue %u: " fmt, q_->id,	\
+		     ##__VA_ARGS__);					\
 } while (0)
 
 static unsigned int tx_max_bufs(const struct txq *txq)
@@ -367,8 +369,9 @@ static unsigned int txq_work(struct txq *txq, unsigned int budget)
 	unsigned int done = 0;
 	u16 tail;
 
-	tail = queue_tail_read(q, &txq->tail, &q->port->bar.tx_tail[q->id],
-			       REPORT_TX_TAIL);
+	tail = queue_tail_update(q, &txq->tail,
+				 atomic_load(&q->port->bar.tx_tail[q->id]),
+				 REPORT_TX_TAIL);
 	if (q->next == tail)
 		return 0;
 	ring = queue_ring(q, sizeof(*ring), DMA_PROT_READ);

@@ -9,6 +9,7 @@
 
 #include "capture.h"
 #include "nic.h"
+#include "util.h"
 
 static const struct wire_ops *const wire_kinds[] = {
 	&wire_pair_ops,
@@ -16,7 +17,7 @@ static const struct wire_ops *const wire_kinds[] = {
 
 static const struct wire_ops *find_kind(const char *spec, size_t len)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(wire_kinds); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(wire_kinds); i++)
 		if (strlen(wire_kinds[i]->kind) == len &&
 		    !strncmp(wire_kinds[i]->kind, spec, len))
 			return wire_kinds[i];
@@ -35,7 +36,7 @@ struct wire *wire_open(struct nic *nic, const char *spec)
 			   spec);
 		return NULL;
 	}
-	if (nic->num_wires == G_N_ELEMENTS(nic->wires)) {
+	if (nic->num_wires == ARRAY_SIZE(nic->wires)) {
 		g_printerr("idpf-nic: --wire %s: too many wires\n", spec);
 		return NULL;
 	}

@@ -123,9 +123,10 @@ static void test_ipv4(void)
 		{ "ICMPv6 over IPv4", 58, 0, PARSE_PTYPE_IPV4, PARSE_L4_NONE },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		for (unsigned int tags = 0; tags <= 2; tags++) {
 			size_t ip = 14 + 4 * tags, opt = 4 * tags;
+			size_t l4 = ip + 20 + opt;
 			struct parse_info info;
 			struct frame f;
 
@@ -140,9 +141,8 @@ static void test_ipv4(void)
 			      info.l3_off == ip &&
 			      info.l3_end == f.len &&
 			      info.num_vlan == tags &&
-			      info.payload_off ==
-			      ip + 20 + opt + cases[i].hlen &&
-			      info.l4_off == (cases[i].l4 ? ip + 20 + opt : 0),
+			      info.payload_off == l4 + cases[i].hlen &&
+			      (!cases[i].l4 || info.l4_off == l4),
 			      "%s over IPv4, %u tags", cases[i].name, tags);
 			CHECK(!!(info.flags & PARSE_F_IP_OPTIONS) == !!opt,
 			      "%zu bytes of options are noticed", opt);
@@ -202,7 +202,7 @@ static void test_fragments(void)
 		{ 0x4000, 0x0000, false, "don't fragment, atomic fragment" },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct parse_info info;
 		struct frame f;
 
@@ -245,7 +245,7 @@ static void test_bad_ipv4(void)
 	struct parse_info info;
 	struct frame f;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		start(&f, 0, 0x0800);
 		add_ipv4(&f, 0, 6, 20);
 		add_tcp(&f, 0);

@@ -631,7 +631,7 @@ static void test_wires(void)
 	};
 	bool ok = true;
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		ok &= !wire_open(&nic, bad[i]);
 	CHECK(ok, "wrong wires are refused");
 	CHECK(wire_open(&nic, "pair:port0,port1"), "and leave nothing behind");

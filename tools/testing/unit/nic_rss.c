@@ -143,7 +143,7 @@ static void test_suite(void)
 {
 	static const u8 ported[] = { 6, 17, 132 };
 
-	for (size_t i = 0; i < sizeof(v4_suite) / sizeof(v4_suite[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(v4_suite); i++) {
 		struct test_frame f = v4_frame(i, 47);
 
 		CHECK(hashes_to(&f, v4_suite[i].addr_hash),
@@ -155,7 +155,7 @@ static void test_suite(void)
 			      ported[p]);
 		}
 	}
-	for (size_t i = 0; i < sizeof(v6_suite) / sizeof(v6_suite[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(v6_suite); i++) {
 		struct test_frame f = v6_frame(i, 59);
 
 		CHECK(hashes_to(&f, v6_suite[i].addr_hash),

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "../../net/idpf-nic/util.h"
+
 static unsigned int test_cnt, fail_cnt;
 
 #define CHECK(cond, ...) do {						\

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "../util.h"
 #include "engine.h"
 
 static const struct engine *const engines[] = {
@@ -20,9 +21,9 @@ static const struct engine *const engines[] = {
  */
 size_t engine_count(void)
 {
-	static_assert(sizeof(engines) / sizeof(engines[0]) <= 32,
+	static_assert(ARRAY_SIZE(engines) <= 32,
 		      "engine_sum_caps() takes a 32 bit set");
-	return sizeof(engines) / sizeof(engines[0]);
+	return ARRAY_SIZE(engines);
 }
 
 /**
