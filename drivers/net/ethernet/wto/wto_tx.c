@@ -72,6 +72,12 @@ static u32 wto_tx_unused(const struct wto_tx_queue *txq)
 	return READ_ONCE(txq->head) + txq->len - 1 - txq->next;
 }
 
+/* Bytes of a packet on the wire: the device pads */
+static u32 wto_tx_bytes(const struct sk_buff *skb)
+{
+	return max_t(u32, skb->len, ETH_ZLEN);
+}
+
 static void wto_tx_doorbell(const struct wto_tx_queue *txq)
 {
 	writel(txq->next & (txq->len - 1), txq->tail);
@@ -268,7 +274,8 @@ static netdev_tx_t wto_tx_send(struct wto_tx_queue *txq, struct sk_buff *skb)
 	buf->num = end - txq->next;
 	txq->next = end;
 	skb_tx_timestamp(skb);
-	kick = __netdev_tx_sent_queue(txq->nq, skb->len, netdev_xmit_more());
+	kick = __netdev_tx_sent_queue(txq->nq, wto_tx_bytes(skb),
+				      netdev_xmit_more());
 
 	/* From here on the packet may complete, should the device guess its
 	 * tag: skb, mappings and byte count must be settled before.  Pairs
@@ -386,7 +393,7 @@ static void wto_tx_retire(struct wto_tx_queue *txq, int budget)
 		WRITE_ONCE(buf->state, WTO_TX_FREE);
 		wto_tx_unmap(txq, head, end);
 		packets++;
-		bytes += skb->len;
+		bytes += wto_tx_bytes(skb);
 		napi_consume_skb(skb, budget);
 		head = end;
 	}
