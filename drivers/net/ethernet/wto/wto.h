@@ -33,6 +33,7 @@ struct net_device;
  * @WTO_F_GONE: the device stopped to answer; netdevs must be detached
  * @WTO_F_FAILED: recovery was given up
  * @WTO_F_UP: control plane established
+ * @WTO_F_NUM: number of flags
  */
 enum wto_adapter_flag {
 	WTO_F_REMOVING,
@@ -112,6 +113,7 @@ struct wto_adapter {
  * @WTO_VF_UP: queues run
  * @WTO_VF_RX_MODE: filters or promiscuous mode must be brought to the device
  * @WTO_VF_DETACHED: detached by reset or removal
+ * @WTO_VF_NUM: number of flags
  */
 enum wto_vport_flag {
 	WTO_VF_UP,
@@ -164,14 +166,14 @@ struct wto_filter {
  * @sync_lock: serializes those who bring filters to the device
  */
 struct wto_filters {
-	spinlock_t lock;
+	spinlock_t lock;	/* guards list */
 	struct list_head list;
 	bool want_uc;
 	bool want_mc;
 	bool has_uc;
 	bool has_mc;
 	bool overflow;
-	struct mutex sync_lock;
+	struct mutex sync_lock;	/* serializes wto_filter_sync() */
 };
 
 /**
@@ -214,7 +216,7 @@ struct wto_vport {
 	struct wto_filters filters;
 	DECLARE_BITMAP(flags, WTO_VF_NUM);
 	u16 index;
-	struct mutex link_lock;
+	struct mutex link_lock;	/* guards link_up and the carrier */
 	bool link_up;
 	u32 link_speed_mbps;
 	u32 msg_enable;
@@ -222,7 +224,7 @@ struct wto_vport {
 	struct wto_rx_stats *rx_stats;
 	struct wto_nic_stats nic_stats;
 	struct wto_nic_stats nic_last;
-	spinlock_t nic_stats_lock;
+	spinlock_t nic_stats_lock;	/* guards nic_stats */
 	u64 num_tx_timeouts;
 	u64 num_restarts;
 };

@@ -10,8 +10,13 @@
 
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 #include <net/page_pool/types.h>
+
+#ifndef kzalloc_obj
+#define kzalloc_obj(obj, gfp)	((typeof(obj) *)kzalloc(sizeof(obj), gfp))
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void netif_napi_add_config(struct net_device *dev,

@@ -67,7 +67,7 @@ int wto_filter_want(struct wto_filters *filters, const u8 *addr, bool primary)
 	spin_lock_bh(&filters->lock);
 	f = wto_filter_find(filters, addr);
 	if (!f) {
-		f = kzalloc(sizeof(*f), GFP_ATOMIC);
+		f = kzalloc_obj(*f, GFP_ATOMIC);
 		if (!f) {
 			err = -ENOMEM;
 			goto unlock;
@@ -188,7 +188,7 @@ static void wto_filter_done(struct wto_filters *filters, bool add,
 			}
 		} else if (add) {
 			/* unwanted since: keep it until it is removed */
-			f = kzalloc(sizeof(*f), GFP_ATOMIC);
+			f = kzalloc_obj(*f, GFP_ATOMIC);
 			if (!f)
 				continue;
 			ether_addr_copy(f->addr, macs[i].addr);

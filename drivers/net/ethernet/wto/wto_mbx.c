@@ -460,8 +460,8 @@ static struct wto_mbx_xn *wto_mbx_get_xn(struct wto_mbx *mbx,
 {
 	struct wto_mbx_xn *xn;
 
-	wait_event(mbx->slots, (xn = wto_mbx_find_xn(mbx, msg)) ||
-			       !READ_ONCE(mbx->up));
+	wait_event(mbx->slots,
+		   (xn = wto_mbx_find_xn(mbx, msg)) || !READ_ONCE(mbx->up));
 	return xn;
 }
 
@@ -485,14 +485,14 @@ static int wto_mbx_put_xn(struct wto_mbx *mbx, struct wto_mbx_xn *xn, int err)
 static int wto_mbx_wait(struct wto_mbx *mbx, struct wto_mbx_xn *xn)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(WTO_MBX_TIMEOUT_MS);
+	unsigned long lazy = msecs_to_jiffies(WTO_MBX_LAZY_POLL_MS);
 	unsigned long next_check = jiffies +
 				   msecs_to_jiffies(WTO_MBX_HEALTH_MS);
 	int err;
 
 	for (;;) {
 		if (READ_ONCE(mbx->irq)) {
-			if (wait_for_completion_timeout(&xn->done,
-					msecs_to_jiffies(WTO_MBX_LAZY_POLL_MS)))
+			if (wait_for_completion_timeout(&xn->done, lazy))
 				return 0;
 		} else {
 			usleep_range(WTO_MBX_POLL_US, 2 * WTO_MBX_POLL_US);
@@ -509,8 +509,11 @@ static int wto_mbx_wait(struct wto_mbx *mbx, struct wto_mbx_xn *xn)
 		if (!wto_hw_check(mbx->hw))
 			return -ENODEV;
 		err = wto_mbx_health(mbx);
-		if (err)
+		if (err) {
+			/* nobody else shall have to find out */
+			wto_mbx_abort(mbx, err);
 			return err;
+		}
 	}
 }
 

@@ -135,9 +135,9 @@ struct wto_mbx {
 	struct wto_hw *hw;
 	struct wto_mbx_ring atq;
 	struct wto_mbx_ring arq;
-	struct mutex atq_lock;
-	struct mutex arq_lock;
-	spinlock_t xn_lock;
+	struct mutex atq_lock;	/* serializes senders */
+	struct mutex arq_lock;	/* serializes those who drain */
+	spinlock_t xn_lock;	/* guards xn, up, stats */
 	struct wto_mbx_xn xn[WTO_MBX_NUM_XN];
 	wait_queue_head_t slots;
 	bool up;

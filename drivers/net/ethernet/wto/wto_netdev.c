@@ -62,12 +62,12 @@ void wto_netdev_link_event(struct wto_adapter *adapter,
  */
 void wto_netdev_fill_lut(struct wto_vport *vport)
 {
+	u32 num = vport->cfg.num_channels;
 	struct wto_rss *rss = &vport->rss;
 	unsigned int i;
 
 	for (i = 0; i < rss->lut_size; i++)
-		rss->lut[i] = ethtool_rxfh_indir_default(i,
-						vport->cfg.num_channels);
+		rss->lut[i] = ethtool_rxfh_indir_default(i, num);
 }
 
 /**

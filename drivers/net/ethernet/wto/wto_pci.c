@@ -63,7 +63,7 @@ static struct wto_adapter *wto_pci_alloc(struct pci_dev *pdev)
 {
 	struct wto_adapter *adapter;
 
-	adapter = kzalloc(sizeof(*adapter), GFP_KERNEL);
+	adapter = kzalloc_obj(*adapter, GFP_KERNEL);
 	if (!adapter)
 		return NULL;
 	adapter->ptypes = kvcalloc(VC2_PTYPE_MAX, sizeof(*adapter->ptypes),

@@ -51,7 +51,7 @@ wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 	struct wto_adapter *adapter = vport->adapter;
 	struct wto_tx_queue *txq;
 
-	txq = kzalloc(sizeof(*txq), GFP_KERNEL);
+	txq = kzalloc_obj(*txq, GFP_KERNEL);
 	if (!txq)
 		return NULL;
 
@@ -106,7 +106,7 @@ wto_queue_alloc_rx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 	struct device *dev = adapter->dev;
 	struct wto_rx_queue *rxq;
 
-	rxq = kzalloc(sizeof(*rxq), GFP_KERNEL);
+	rxq = kzalloc_obj(*rxq, GFP_KERNEL);
 	if (!rxq)
 		return NULL;
 
@@ -173,7 +173,7 @@ struct wto_queue_set *wto_queue_set_alloc(struct wto_vport *vport,
 	struct wto_queue_set *set;
 	unsigned int i;
 
-	set = kzalloc(sizeof(*set), GFP_KERNEL);
+	set = kzalloc_obj(*set, GFP_KERNEL);
 	if (!set)
 		return ERR_PTR(-ENOMEM);
 	set->cfg = *cfg;
