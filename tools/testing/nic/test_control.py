@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The control socket: its commands, and statistics that add up."""
+
+import json
+import socket
+
+import pytest
+
+from niclib import frames
+from niclib.driver import Setup
+from niclib.wait import wait_for
+
+
+@pytest.fixture(name="line")
+def _line(nic):
+    """An open connection to the control socket, as a file."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(10)
+        sock.connect(nic.control_path)
+        with sock.makefile("rwb", buffering=0) as file:
+            file.sock = sock
+            yield file
+
+
+def ask(line, command):
+    """Send a command on an open connection; return the answer."""
+    line.write(command.encode() + b"\n")
+    return json.loads(line.readline())
+
+
+def test_stats_shape(nic):
+    """All that the documentation promises is there."""
+    stats = nic.control("stats")
+    assert [port["name"] for port in stats["ports"]] == ["port0", "port1"]
+    for port in stats["ports"]:
+        assert isinstance(port["link"], bool)
+        for name in ("tx_packets", "tx_bytes", "rx_packets", "rx_bytes", "rx_dropped_no_buffer"):
+            assert isinstance(port["wire"][name], int)
+        assert isinstance(port["vports"], list)
+        assert set(port["queues"]) >= {"tx", "rx"}
+        assert port["errors"] and all(isinstance(n, int) for n in port["errors"].values())
+    assert [wire["ports"] for wire in stats["wires"]] == [["port0", "port1"]]
+    assert {"name", "packets", "bytes"} <= set(stats["wires"][0])
+
+
+def test_ports(nic):
+    """`ports` names the ports with their sockets and identities."""
+    text = json.dumps(nic.control("ports"))
+    for path in nic.paths:
+        assert path in text
+    for match in nic.started:
+        assert match["mac"] in text
+
+
+def test_help(nic):
+    """`help` names all commands."""
+    text = json.dumps(nic.control("help"))
+    for command in ("stats", "ports", "link", "help", "quit"):
+        assert command in text
+
+
+def test_several_commands(line):
+    """Commands one after another on one connection."""
+    for _ in range(20):
+        assert "ports" in ask(line, "stats")
+    assert ask(line, "help")
+
+
+def test_pipelined(line):
+    """Commands sent at once are all answered, one line each."""
+    line.write(b"stats\nhelp\nstats\nports\n")
+    answers = [json.loads(line.readline()) for _ in range(4)]
+    assert "ports" in answers[0] and "ports" in answers[2]
+
+
+def test_in_pieces(line):
+    """A command may arrive byte by byte."""
+    for byte in b"stats\n":
+        line.write(bytes([byte]))
+    assert "ports" in json.loads(line.readline())
+
+
+@pytest.mark.parametrize("command", [
+    "", " ", "nonsense", "stats now", "link", "link port0", "link port9 up", "link port0 sideways",
+    "link port0 up now", "STATS", "\x01\x02", "{}", "link " + "x" * 200])
+def test_bad_commands(line, command):
+    """What is no command is answered by an error in JSON, and the next one works."""
+    line.write(command.encode() + b"\n")
+    line.write(b"stats\n")
+    answers = [json.loads(line.readline())]
+    if "wires" not in answers[0]:
+        answers.append(json.loads(line.readline()))
+        assert "error" in answers[0], answers[0]
+    else:
+        assert command.strip() in ("", "stats now"), f"{command!r} was taken for stats"
+    assert "wires" in answers[-1]
+
+
+def test_endless_line(nic, line):
+    """A line without an end is not collected forever."""
+    try:
+        for _ in range(64):
+            line.sock.sendall(b"x" * 65536)
+    except OSError:
+        pass
+    assert "ports" in nic.control("stats")
+
+
+def test_binary(nic, line):
+    """Zeros and bytes above 127 do no harm."""
+    line.write(bytes(range(256)) * 4 + b"\n")
+    assert "ports" in nic.control("stats")
+
+
+def test_client_that_goes(nic):
+    """Clients that hang up at once, or before the answer, disturb nobody."""
+    for text in (b"", b"sta", b"stats\n", b"stats\n" * 50):
+        for _ in range(10):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+                sock.connect(nic.control_path)
+                sock.sendall(text)
+    assert "ports" in nic.control("stats")
+
+
+def test_client_that_does_not_read(nic, line):
+    """A client that asks and asks without reading does not hold up the NIC."""
+    line.sock.settimeout(1)
+    try:
+        for _ in range(2000):
+            line.sock.sendall(b"stats\n")
+    except OSError:
+        pass
+    assert "ports" in nic.control("stats")
+
+
+def test_many_clients(nic):
+    """Several clients at a time."""
+    socks = []
+    for _ in range(10):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(10)
+        sock.connect(nic.control_path)
+        socks.append(sock)
+    for sock in socks:
+        sock.sendall(b"stats\n")
+    for sock in socks:
+        assert "ports" in json.loads(sock.makefile("rb").readline())
+        sock.close()
+
+
+def test_quit(make_nic):
+    """`quit` ends the NIC as a signal does."""
+    nic = make_nic()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.connect(nic.control_path)
+        sock.sendall(b"quit\n")
+        sock.makefile("rb").read()
+    assert nic.process.wait(10) == 0
+
+
+def sums(port):
+    """Return what the queues of a port say together."""
+    return {(side, name): sum(queue[name] for queue in port["queues"][side])
+            for side in ("tx", "rx") for name in ("packets", "bytes")}
+
+
+def test_sums(make_vport):
+    """Queues, vports, wire ends and the wire tell the same story."""
+    one = make_vport(0, setup=Setup(pairs=4))
+    two = make_vport(1, setup=Setup(pairs=2))
+    nic = one.port.nic
+    before = nic.control("stats")
+    sizes = [60 + 37 * number for number in range(40)]
+    for number, size in enumerate(sizes):
+        one.send(frames.plain(size, two.mac), number % 4)
+        two.recv()
+        two.send(frames.plain(size, one.mac, seed=1), number % 2)
+        one.recv()
+    after = nic.control("stats")
+    for index in (0, 1):
+        start, end = before["ports"][index], after["ports"][index]
+        for side in ("tx", "rx"):
+            packets = end["wire"][f"{side}_packets"] - start["wire"][f"{side}_packets"]
+            count = end["wire"][f"{side}_bytes"] - start["wire"][f"{side}_bytes"]
+            assert (packets, count) == (40, sum(sizes))
+            assert sums(end)[side, "packets"] - sums(start)[side, "packets"] == 40
+            assert sums(end)[side, "bytes"] - sums(start)[side, "bytes"] == sum(sizes)
+        vports = end["vports"]
+        assert sum(vport["rx_packets"] for vport in vports) == 40
+        assert sum(vport["tx_packets"] for vport in vports) == 40
+    wire_before, wire_after = before["wires"][0], after["wires"][0]
+    assert wire_after["packets"] - wire_before["packets"] == 80
+    assert wire_after["bytes"] - wire_before["bytes"] == 2 * sum(sizes)
+
+
+def test_doorbells(make_vport):
+    """Doorbells are counted by queue: fewer than packets if the driver batches."""
+    one = make_vport(0)
+    make_vport(1)
+
+    def queue():
+        return next(entry for entry in one.port.stats()["queues"]["tx"]
+                    if entry["id"] == one.txqs[0].id)
+
+    start = queue()
+    for _ in range(10):
+        for _ in range(5):
+            one.txqs[0].put_frame(frames.plain(60))
+        one.txqs[0].ring()
+        one.complqs[0].take(5)
+    end = queue()
+    assert end["packets"] - start["packets"] == 50
+    assert end["doorbells"] - start["doorbells"] == 10
+
+
+def test_errors_are_named(make_vport):
+    """An error counts under its own name and no other."""
+    one = make_vport(0)
+    before = one.port.stats()["errors"]
+    one.port.wr32(one.txqs[0].tail_reg, 9999)
+    wait_for(lambda: one.port.errors("tx_tail") > before["tx_tail"], "counted error")
+    after = one.port.stats()["errors"]
+    assert {name for name, count in after.items() if count != before[name]} == {"tx_tail"}
