@@ -41,6 +41,7 @@
 #define FRAME_MAX	9728
 #define RX_AREA		0x40000	/* where the frames of a packet go */
 #define RX_AREAS	4
+#define EAL_ARGS	9
 
 struct bench {
 	u8 *payload;		/* what is sent, page after page */
@@ -407,7 +408,7 @@ static void report(struct bench *b, u32 rounds)
 static void start_dpdk(void)
 {
 	static char lcores[32];
-	char *eal[] = {
+	char *eal[EAL_ARGS] = {
 		"engine_gso", "--no-huge", "--no-pci", "--no-telemetry",
 		"--no-shconf", "-m", "256", "--log-level=4", lcores,
 	};
@@ -419,7 +420,7 @@ static void start_dpdk(void)
 	for (cpu = CPU_SETSIZE - 1; cpu && !CPU_ISSET(cpu, &cpus); cpu--)
 		;
 	snprintf(lcores, sizeof(lcores), "--lcores=0@%d", cpu);
-	if (rte_eal_init(RTE_DIM(eal), eal) < 0)
+	if (rte_eal_init(EAL_ARGS, eal) < 0)
 		die("no DPDK environment");
 }
 

@@ -537,6 +537,13 @@ def test_csum_sctp(engine, length, version):
         assert (verdict.status, verdict.frames[0]) == ("ok", want)
 
 
+@pytest.mark.parametrize("proto", (0, 1, 17, 44, 58))
+def test_csum_ipv6_protocol(engine, proto):
+    """A layer 4 job needs a protocol that has a checksum, and the packet's own."""
+    template = tcp6(bytes(10))
+    assert checksum(engine, template, CSUM_TX_L4, template.wire(), proto=proto).status == "protocol"
+
+
 @pytest.mark.parametrize("status,override,patch", (
     ("protocol", {"proto": 1}, {}), ("protocol", {"proto": 17}, {}),
     ("protocol", {"proto": 0}, {}), ("fragment", {}, {20: b"\x20\0"}),

@@ -372,11 +372,12 @@ enum eng_status csum_tx(const struct csum_tx *tx)
 	struct pkt_layout layout = tx->layout;
 	enum eng_status status;
 
-	if (!(tx->jobs & CSUM_TX_L4))
+	if (!(tx->jobs & CSUM_TX_L4)) {
+		/* IPv6 has no header checksum: that asks for nothing */
+		if (!tx->jobs || layout.ip_version == 6)
+			return ENG_OK;
 		layout.proto = 0;
-	/* IPv6 has no header checksum: asking for it is asking for nothing */
-	if (!tx->jobs || (!layout.proto && layout.ip_version == 6))
-		return ENG_OK;
+	}
 
 	status = layout_check(&layout, tx->hdr, tx->hdr_len);
 	if (status)
