@@ -161,7 +161,8 @@ static void kick_users_of_complq(struct queue *complq)
 	struct queues *qs = &complq->port->queues;
 
 	for (u16 id = 0; id < QUEUE_MAX_PAIRS; id++)
-		if (qs->txq[id].q.enabled && &qs->txq[id].complq->q == complq)
+		if (qs->txq[id].q.enabled && qs->txq[id].complq &&
+		    &qs->txq[id].complq->q == complq)
 			queue_kick_tx(&qs->txq[id].q);
 }
 

@@ -131,7 +131,8 @@ struct tx_format;
  * @stats: counters
  * @tail: tail register
  * @buf_hint: where the last packet buffer was
- * @complq: completion queue, looked up when the queue is enabled
+ * @complq: completion queue, looked up when the queue is enabled; NULL in the
+ *	single queue model
  * @format: descriptor format, chosen when the queue is configured
  * @swallow: the rest of a packet that had too many descriptors is skipped
  */
@@ -174,6 +175,7 @@ struct bufq {
  * @q: common part
  * @stats: counters
  * @bufq: buffer queues, looked up when the queue is enabled; second may be NULL
+ * @own: single queue model: the ring as a buffer queue
  * @format: descriptor format, chosen when the queue is configured
  * @guard: the buffer queues hold more than the ring: watch for an overrun
  * @num_written: descriptors written since it was enabled, wraps
@@ -183,6 +185,7 @@ struct rxq {
 	struct queue q;
 	struct queue_stats stats;
 	struct bufq *bufq[2];
+	struct bufq own;
 	const struct rx_format *format;
 	bool guard;
 	u32 num_written;

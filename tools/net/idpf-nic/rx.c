@@ -5,7 +5,8 @@
  * A frame is planned before a byte of it is written: which buffers it takes,
  * whether the ring has room for their descriptors.  So a frame is delivered
  * whole or not at all.  Buffers are used in ring order; of the two buffer
- * queues of a receive queue the one is taken whose buffers fit best.
+ * queues of a receive queue the one is taken whose buffers fit best.  In the
+ * single queue model the ring itself takes the place of the buffer queue.
  */
 
 #include <errno.h>
@@ -14,9 +15,7 @@
 #include "engines/gather.h"
 #include "engines/hsplit.h"
 #include "nic.h"
-
-/* Buffers of one frame at most, with the smallest that are allowed */
-#define RX_MAX_BUFS	(NIC_MAX_FRAME / QUEUE_BUF_UNIT + 1)
+#include "rx.h"
 
 /* The length field of a descriptor cannot say more */
 #define RX_MAX_BUF_LEN	IDPF_RXF_LEN
@@ -28,123 +27,21 @@ enum rx_result {
 	RX_ERROR,
 };
 
-/**
- * struct rx_buf - a buffer that a part of a frame goes to
- * @which: buffer queue, 0 or 1
- * @id: the driver's name of the buffer
- * @len: bytes for the packet buffer
- * @pkt: packet buffer
- * @hdr: header buffer, NULL without header split
- */
-struct rx_buf {
-	unsigned int which;
-	u16 id;
-	u32 len;
-	u8 *pkt;
-	u8 *hdr;
-};
-
-/**
- * struct rx_plan - where a frame goes
- * @rxq: receive queue
- * @frame: the frame
- * @hdr_len: bytes for the header buffer of the first buffer
- * @hdr_overflow: the headers are too long for it
- * @hashed: @hash is valid
- * @hash: RSS hash
- * @next: by buffer queue: ring index behind the buffers taken
- * @num_bufs: entries of @bufs
- * @bufs: the buffers, in the order of the frame's bytes
- */
-struct rx_plan {
-	struct rxq *rxq;
-	const struct frame *frame;
-	u16 hdr_len;
-	bool hdr_overflow;
-	bool hashed;
-	u32 hash;
-	u16 next[2];
-	unsigned int num_bufs;
-	struct rx_buf bufs[RX_MAX_BUFS];
-};
-
-/**
- * struct rx_format - a descriptor format
- * @write: write the descriptor of buffer @idx of a plan to @at
- */
-struct rx_format {
-	void (*write)(const struct rx_plan *plan, unsigned int idx, void *at);
-};
-
-static u64 flex_qw0(const struct rx_plan *plan, unsigned int idx)
-{
-	const struct parse_info *info = &plan->frame->info;
-	const struct rx_buf *buf = &plan->bufs[idx];
-	u64 st0 = 0, hdr = 0;
-
-	if (info->flags & PARSE_F_IPV6_EXT)
-		st0 |= IDPF_RXF_ST0Q0_IPV6EXADD;
-	if (plan->hashed)
-		st0 |= IDPF_RXF_ST0Q0_RSS_VALID;
-	if (!idx && plan->hdr_len)
-		hdr = FIELD_PREP(IDPF_RXF_HDR_LEN, plan->hdr_len) |
-		      IDPF_RXF_SPH;
-
-	/* No checksum engine has looked at the packet: the sum is not valid */
-	return FIELD_PREP(IDPF_RXF_RXDID, IDPF_RXDID_FLEX_SPLITQ) |
-	       FIELD_PREP(IDPF_RXF_UMBCAST, info->cast) | st0 << 8 |
-	       (FIELD_PREP(IDPF_RXF_PTYPE, info->ptype) |
-		IDPF_RXF_RAW_CSUM_INV) << 16 |
-	       (FIELD_PREP(IDPF_RXF_LEN, buf->len) |
-		FIELD_PREP(IDPF_RXF_GEN, plan->rxq->q.gen) |
-		FIELD_PREP(IDPF_RXF_BUFQ_ID, buf->which)) << 32 |
-	       hdr << 48;
-}
-
-/* The driver looks at the generation bit, in the first quad word: that one is
- * written last.
- */
-static void flex_write(const struct rx_plan *plan, unsigned int idx, void *at)
-{
-	const struct rx_buf *buf = &plan->bufs[idx];
-	struct idpf_rx_flex_desc desc = {
-		.status0_qw1 = IDPF_RXF_ST0Q1_DD,
-		.buf_id = cpu_to_le16(buf->id),
-	};
-	u64 qw0 = cpu_to_le64(flex_qw0(plan, idx));
-
-	if (idx + 1 == plan->num_bufs)
-		desc.status0_qw1 |= IDPF_RXF_ST0Q1_EOF;
-	if (!idx && plan->hdr_overflow)
-		desc.status0_qw1 |= IDPF_RXF_ST0Q1_HBO;
-	if (plan->hashed) {
-		desc.hash1 = cpu_to_le16((u16)plan->hash);
-		desc.hash2 = (u8)(plan->hash >> 16);
-		desc.hash3 = (u8)(plan->hash >> 24);
-	}
-
-	memcpy((u8 *)at + sizeof(qw0), (u8 *)&desc + sizeof(qw0),
-	       sizeof(desc) - sizeof(qw0));
-	__atomic_store_n((u64 *)at, qw0, __ATOMIC_RELEASE);
-}
-
-static const struct rx_format flex_format = {
-	.write = flex_write,
-};
-
 /* Return: buffers that the driver has posted and that are not used yet */
 static unsigned int bufq_avail(struct bufq *bufq)
 {
 	struct queue *q = &bufq->q;
 	u16 old = bufq->tail.idx, len = q->cfg.ring_len;
 	u16 tail;
+	u32 reg;
 
 	if (!q->enabled || q->broken)
 		return 0;
 
-	tail = queue_tail_update(q, &bufq->tail,
-				 atomic_load(&q->port->bar.bufq_tail[q->id]),
-				 REPORT_RX_TAIL);
+	reg = q->type == VC2_QUEUE_TYPE_RX ?
+	      atomic_load(&q->port->bar.rx_tail[q->id]) :
+	      atomic_load(&q->port->bar.bufq_tail[q->id]);
+	tail = queue_tail_update(q, &bufq->tail, reg, REPORT_RX_TAIL);
 	bufq->num_posted += tail >= old ? tail - old : tail + len - old;
 	return tail >= q->next ? tail - q->next : tail + len - q->next;
 }
@@ -200,30 +97,26 @@ static int pick_bufq(const struct rxq *rxq, const unsigned int *avail, u32 len)
 static bool take_buf(struct rx_plan *plan, unsigned int which, bool split)
 {
 	struct bufq *bufq = plan->rxq->bufq[which];
-	struct queue *q = &bufq->q;
-	const struct idpf_rx_buf_desc *ring;
 	struct rx_buf *buf = &plan->bufs[plan->num_bufs];
-	u64 pkt_addr, hdr_addr;
+	struct queue *q = &bufq->q;
+	struct rx_posted posted;
+	const u8 *ring;
 
-	ring = queue_ring(q, sizeof(*ring), DMA_PROT_READ);
+	ring = queue_ring(q, sizeof(struct idpf_rx_buf_desc), DMA_PROT_READ);
 	if (!ring)
 		return false;
 
-	ring += plan->next[which];
+	plan->rxq->format->read(ring + plan->next[which] *
+				sizeof(struct idpf_rx_buf_desc), &posted);
 	plan->next[which] = queue_next(q, plan->next[which]);
 	buf->which = which;
-	buf->id = le16_to_cpu(__atomic_load_n(&ring->buf_id, __ATOMIC_RELAXED));
-	pkt_addr = le64_to_cpu(__atomic_load_n(&ring->pkt_addr,
-					       __ATOMIC_RELAXED));
-	buf->pkt = dma_ptr(q->port, &bufq->buf_hint, pkt_addr,
-			   q->cfg.data_buf_size, DMA_PROT_WRITE);
+	buf->id = posted.id;
 	buf->hdr = NULL;
-	if (split) {
-		hdr_addr = le64_to_cpu(__atomic_load_n(&ring->hdr_addr,
-						       __ATOMIC_RELAXED));
-		buf->hdr = dma_ptr(q->port, &bufq->hdr_hint, hdr_addr,
+	buf->pkt = dma_ptr(q->port, &bufq->buf_hint, posted.pkt_addr,
+			   q->cfg.data_buf_size, DMA_PROT_WRITE);
+	if (split)
+		buf->hdr = dma_ptr(q->port, &bufq->hdr_hint, posted.hdr_addr,
 				   q->cfg.hdr_buf_size, DMA_PROT_WRITE);
-	}
 	if (buf->pkt && (buf->hdr || !split)) {
 		plan->num_bufs++;
 		return true;
@@ -233,7 +126,7 @@ static bool take_buf(struct rx_plan *plan, unsigned int which, bool split)
 	q->next = plan->next[which];
 	report_error(q->port, REPORT_RX_ADDR,
 		     "rx buffer queue %u: buffer %u at 0x%llx is not mapped",
-		     q->id, buf->id, (unsigned long long)pkt_addr);
+		     q->id, posted.id, (unsigned long long)posted.pkt_addr);
 	return false;
 }
 
@@ -247,7 +140,7 @@ static int plan_split(struct rx_plan *plan, const unsigned int *avail)
 	u32 len = plan->frame->len;
 	int which;
 
-	if (rxq->q.cfg.qflags & VC2_RXQ_HDR_SPLIT)
+	if (rxq->format->split && rxq->q.cfg.qflags & VC2_RXQ_HDR_SPLIT)
 		plan->hdr_len = hsplit_pos(&plan->frame->info);
 
 	which = pick_bufq(rxq, avail, len - plan->hdr_len);
@@ -525,21 +418,38 @@ void rx_deliver(struct nic_port *port, const struct frame *frame)
  * rxq_configure() - choose the format
  * @rxq: the queue, its new configuration in q.cfg
  *
- * Return: 0, or -EINVAL if there is no such format.
+ * Return: 0, or -EINVAL if there is no such format or it was not granted.
  */
 int rxq_configure(struct rxq *rxq)
 {
 	const struct queue_cfg *cfg = &rxq->q.cfg;
 
-	if (cfg->model == VC2_QUEUE_MODEL_SPLIT &&
-	    cfg->desc_ids & BIT_ULL(IDPF_RXDID_FLEX_SPLITQ)) {
-		rxq->format = &flex_format;
-		return 0;
+	rxq->format = rx_format_get(cfg);
+	if (!rxq->format || cfg->model != rxq->q.vport->rxq_model) {
+		report_error(rxq->q.port, REPORT_CP_VALUE,
+			     "rx queue %u: model %u with descriptor formats 0x%llx was not granted",
+			     rxq->q.id, cfg->model,
+			     (unsigned long long)cfg->desc_ids);
+		return -EINVAL;
 	}
-	report_error(rxq->q.port, REPORT_CP_VALUE,
-		     "rx queue %u: model %u with descriptor formats 0x%llx was not granted",
-		     rxq->q.id, cfg->model, (unsigned long long)cfg->desc_ids);
-	return -EINVAL;
+	if (cfg->model == VC2_QUEUE_MODEL_SINGLE &&
+	    cfg->data_buf_size < QUEUE_BUF_UNIT) {
+		report_error(rxq->q.port, REPORT_CP_VALUE,
+			     "rx queue %u: buffers of %u bytes are too small",
+			     rxq->q.id, cfg->data_buf_size);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Single model: the ring is its own and only buffer queue */
+static void use_own_ring(struct rxq *rxq)
+{
+	memset(&rxq->own, 0, sizeof(rxq->own));
+	rxq->own.q = rxq->q;
+	rxq->own.q.enabled = true;
+	rxq->bufq[0] = &rxq->own;
+	rxq->bufq[1] = NULL;
 }
 
 /* Return: 0 or -EINVAL; @bufq NULL if the queue does not use its @which */
@@ -569,9 +479,11 @@ int rxq_enable(struct rxq *rxq)
 {
 	u32 total = 0;
 
-	for (unsigned int i = 0; i < 2; i++)
-		if (find_bufq(rxq, i, &rxq->bufq[i]))
-			return -EINVAL;
+	if (rxq->q.cfg.model == VC2_QUEUE_MODEL_SINGLE)
+		use_own_ring(rxq);
+	else if (find_bufq(rxq, 0, &rxq->bufq[0]) ||
+		 find_bufq(rxq, 1, &rxq->bufq[1]))
+		return -EINVAL;
 
 	for (unsigned int i = 0; i < 2 && rxq->bufq[i]; i++)
 		total += rxq->bufq[i]->q.cfg.ring_len;

@@ -14,157 +14,14 @@
 
 #include "engines/gather.h"
 #include "nic.h"
+#include "tx.h"
 
 /* Descriptors of one packet at most; the rest of a longer one is skipped */
 #define TX_MAX_DESCS		256
 /* Shorter than this is no frame: drivers pad to it (min_sso_packet_len) */
 #define TX_MIN_LEN		17
 
-enum tx_kind {
-	TX_KIND_DATA,
-	TX_KIND_CTX,
-};
-
-/**
- * struct tx_desc - one descriptor, whatever its format
- * @kind: data or context
- * @eop: last one of the packet
- * @csum: checksum offload is asked for
- * @report_head: the driver wants to be told that this descriptor was fetched
- * @tag: what identifies the packet in its completion, valid with @eop
- * @len: data: bytes of the buffer
- * @addr: data: guest address of the buffer
- * @offload: context: asks for something that needs an engine
- */
-struct tx_desc {
-	enum tx_kind kind;
-	bool eop;
-	bool csum;
-	bool report_head;
-	bool offload;
-	u16 tag;
-	u32 len;
-	u64 addr;
-};
-
-/**
- * struct tx_packet - a packet between the ring and the wire
- * @num_desc: descriptors looked at
- * @num_bufs: data buffers
- * @num_iov: pieces of guest memory in @iov from index 1 on
- * @len: bytes in the buffers
- * @next: ring index behind the packet
- * @re_idx: ring index to be reported, -1: none
- * @tag: completion tag
- * @eop: its last descriptor is there
- * @bad: not to be sent
- * @head: the NIC's copy of the packet's first bytes, zeros behind a short one
- * @iov: the packet; what stands before the first piece is room for @head
- */
-struct tx_packet {
-	unsigned int num_desc;
-	unsigned int num_bufs;
-	unsigned int num_iov;
-	u32 len;
-	u16 next;
-	int re_idx;
-	u16 tag;
-	bool eop;
-	bool bad;
-	u8 head[PARSE_MAX_BYTES];
-	struct iovec iov[1 + FRAME_MAX_IOV];
-};
-
 static_assert(PARSE_MAX_BYTES >= NIC_MIN_FRAME, "short frames are padded");
-
-/**
- * struct tx_format - a descriptor format
- * @decode: understand a descriptor; false if its type is unknown
- * @complete: tell the driver that a packet is done; false if that failed
- */
-struct tx_format {
-	bool (*decode)(const struct idpf_tx_desc_raw *raw, struct tx_desc *desc);
-	bool (*complete)(struct txq *txq, const struct tx_packet *pkt);
-};
-
-/* Writes one entry at once, generation bit and all */
-static bool complq_write(struct txq *txq, unsigned int type, u16 value)
-{
-	struct queue *cq = &txq->complq->q;
-	u64 entry, *ring;
-
-	ring = queue_ring(cq, sizeof(struct idpf_tx_compl), DMA_PROT_WRITE);
-	if (!ring)
-		return false;
-
-	entry = FIELD_PREP(IDPF_TXCQ_QID, txq->q.cfg.rel_id) |
-		FIELD_PREP(IDPF_TXCQ_TYPE, type) |
-		FIELD_PREP(IDPF_TXCQ_GEN, cq->gen) | (u64)value << 16;
-	__atomic_store_n(&ring[cq->next], cpu_to_le64(entry), __ATOMIC_RELEASE);
-
-	cq->next = queue_next(cq, cq->next);
-	if (!cq->next)
-		cq->gen = !cq->gen;
-	return true;
-}
-
-static void decode_flow_data(const struct idpf_tx_desc_raw *raw,
-			     struct tx_desc *desc)
-{
-	struct idpf_tx_flow_desc d;
-
-	memcpy(&d, raw, sizeof(d));
-	desc->kind = TX_KIND_DATA;
-	desc->eop = d.cmd_dtype & IDPF_TXF_CMD_EOP;
-	desc->csum = d.cmd_dtype & IDPF_TXF_CMD_CS_EN;
-	desc->report_head = d.cmd_dtype & IDPF_TXF_CMD_RE;
-	desc->tag = le16_to_cpu(d.compl_tag);
-	desc->len = FIELD_GET(IDPF_TXF_BUF_SIZE, le16_to_cpu(d.rxr_bufsize));
-	desc->addr = le64_to_cpu(d.buf_addr);
-}
-
-static void decode_flow_ctx(const struct idpf_tx_desc_raw *raw,
-			    struct tx_desc *desc)
-{
-	struct idpf_tx_flex_tso_ctx c;
-
-	memcpy(&c, raw, sizeof(c));
-	desc->kind = TX_KIND_CTX;
-	desc->offload = le16_to_cpu(c.cmd_dtype) &
-			(IDPF_TXC_CMD_TSO | IDPF_TXC_CMD_TSYN |
-			 IDPF_TXC_CMD_L2TAG2);
-}
-
-/* The type stands at the same place in data and context descriptors */
-static bool flow_decode(const struct idpf_tx_desc_raw *raw,
-			struct tx_desc *desc)
-{
-	memset(desc, 0, sizeof(*desc));
-	switch (FIELD_GET(IDPF_TXR_DTYPE, le64_to_cpu(raw->qw1))) {
-	case IDPF_TX_DTYPE_FLEX_FLOW_SCHED:
-		decode_flow_data(raw, desc);
-		return true;
-	case IDPF_TX_DTYPE_FLEX_TSO_CTX:
-		decode_flow_ctx(raw, desc);
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool flow_complete(struct txq *txq, const struct tx_packet *pkt)
-{
-	if (pkt->eop &&
-	    !complq_write(txq, IDPF_TXCQ_TYPE_RS, pkt->tag))
-		return false;
-	return pkt->re_idx < 0 ||
-	       complq_write(txq, IDPF_TXCQ_TYPE_RE, (u16)pkt->re_idx);
-}
-
-static const struct tx_format flow_format = {
-	.decode = flow_decode,
-	.complete = flow_complete,
-};
 
 /* Marks a packet as not to be sent, for the first reason found */
 #define tx_bad(txq, pkt, cause, fmt, ...) do {				\
@@ -257,6 +114,7 @@ static bool tx_fetch(struct txq *txq, const struct idpf_tx_desc_raw *ring,
 	pkt->num_iov = 0;
 	pkt->len = 0;
 	pkt->re_idx = -1;
+	pkt->done = false;
 	pkt->eop = false;
 	pkt->bad = txq->swallow;
 
@@ -274,9 +132,12 @@ static bool tx_fetch(struct txq *txq, const struct idpf_tx_desc_raw *ring,
 			q->broken = true;
 			return false;
 		}
+		pkt->last = pkt->next;
+		pkt->last_qw1 = le64_to_cpu(raw.qw1);
 		pkt->next = queue_next(q, pkt->next);
 		pkt->num_desc++;
 		pkt->eop = desc.eop;
+		pkt->done = desc.report_done;
 		pkt->tag = desc.tag;
 		if (desc.report_head)
 			pkt->re_idx = pkt->next;
@@ -374,7 +235,7 @@ static unsigned int txq_work(struct txq *txq, unsigned int budget)
 				 REPORT_TX_TAIL);
 	if (q->next == tail)
 		return 0;
-	ring = queue_ring(q, sizeof(*ring), DMA_PROT_READ);
+	ring = queue_ring(q, sizeof(*ring), txq->format->ring_prot);
 	if (!ring)
 		return 0;
 
@@ -399,12 +260,17 @@ static unsigned int txq_work(struct txq *txq, unsigned int budget)
 	return done;
 }
 
+static bool complq_ready(const struct complq *complq)
+{
+	return complq->q.enabled && !complq->q.broken;
+}
+
 static bool txq_ready(const struct txq *txq)
 {
 	const struct queue *q = &txq->q;
 
-	return q->enabled && !q->broken && txq->complq->q.enabled &&
-	       !txq->complq->q.broken;
+	return q->enabled && !q->broken &&
+	       (!txq->complq || complq_ready(txq->complq));
 }
 
 /**
@@ -431,8 +297,8 @@ void txq_drain(struct txq *txq)
 		return;
 	if (txq_ready(txq))
 		txq_work(txq, txq->q.cfg.ring_len);
-	if (txq->complq->q.enabled && !txq->complq->q.broken &&
-	    complq_write(txq, IDPF_TXCQ_TYPE_SW_MARKER, 0))
+	if (txq->complq && complq_ready(txq->complq) &&
+	    tx_complete_marker(txq))
 		irq_mark(&txq->q.port->irq, txq->q.vector, txq->q.itr);
 }
 
@@ -440,17 +306,16 @@ void txq_drain(struct txq *txq)
  * txq_configure() - choose the format
  * @txq: the queue, its new configuration in q.cfg
  *
- * Return: 0, or -EINVAL if there is no such format.
+ * Return: 0, or -EINVAL if there is no such format or it was not granted.
  */
 int txq_configure(struct txq *txq)
 {
 	const struct queue_cfg *cfg = &txq->q.cfg;
 
-	if (cfg->model == VC2_QUEUE_MODEL_SPLIT &&
-	    cfg->sched == VC2_TXQ_SCHED_FLOW) {
-		txq->format = &flow_format;
+	txq->format = tx_format_get(txq->q.port, cfg);
+	if (txq->format && cfg->model == txq->q.vport->txq_model)
 		return 0;
-	}
+
 	report_error(txq->q.port, REPORT_CP_VALUE,
 		     "tx queue %u: model %u with scheduling mode %u was not granted",
 		     txq->q.id, cfg->model, cfg->sched);
@@ -465,11 +330,14 @@ int txq_configure(struct txq *txq)
  */
 int txq_enable(struct txq *txq)
 {
-	struct queue *cq = queue_get(txq->q.port, VC2_QUEUE_TYPE_TX_COMPL,
-				     txq->q.cfg.compl_id);
+	struct queue *cq = NULL;
 
-	if (!cq || !cq->configured || cq->vport != txq->q.vport)
-		return -EINVAL;
+	if (txq->q.cfg.model == VC2_QUEUE_MODEL_SPLIT) {
+		cq = queue_get(txq->q.port, VC2_QUEUE_TYPE_TX_COMPL,
+			       txq->q.cfg.compl_id);
+		if (!cq || !cq->configured || cq->vport != txq->q.vport)
+			return -EINVAL;
+	}
 
 	txq->complq = (struct complq *)cq;
 	txq->swallow = false;

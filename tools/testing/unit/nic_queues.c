@@ -45,6 +45,16 @@ struct guest {
 	u16 buf_next[2];
 };
 
+/* How the next start_queues() configures them */
+static struct {
+	u16 model;
+	u16 sched;
+	u64 desc_ids;
+} mode = {
+	VC2_QUEUE_MODEL_SPLIT, VC2_TXQ_SCHED_FLOW,
+	BIT_ULL(IDPF_RXDID_FLEX_SPLITQ)
+};
+
 static struct nic nic;
 static struct guest guests[2];
 
@@ -116,10 +126,10 @@ static int configure(struct guest *g, u32 type, u16 id, u64 ring, u16 len,
 	struct queue_cfg cfg = {
 		.ring_addr = GUEST_BASE + ring,
 		.ring_len = len,
-		.model = VC2_QUEUE_MODEL_SPLIT,
-		.sched = VC2_TXQ_SCHED_FLOW,
+		.model = mode.model,
+		.sched = mode.sched,
 		.bufq_id = { 0, 1 },
-		.desc_ids = BIT_ULL(IDPF_RXDID_FLEX_SPLITQ),
+		.desc_ids = mode.desc_ids,
 		.qflags = qflags,
 		.hdr_buf_size = HDR_SIZE,
 		.data_buf_size = id ? BUF1_SIZE : BUF0_SIZE,
@@ -137,6 +147,8 @@ static void start_queues(struct guest *g, u16 qflags)
 {
 	int err = 0;
 
+	g->port->cp.vports[0].txq_model = mode.model;
+	g->port->cp.vports[0].rxq_model = mode.model;
 	memset(g->mem, 0, GUEST_SIZE);
 	g->tx_next = 0;
 	g->compl_next = 0;
@@ -658,6 +670,138 @@ static void test_configuration(void)
 	CHECK(!q_of(g, VC2_QUEUE_TYPE_RX, 0)->vport, "a reset frees the queues");
 }
 
+/* Queue scheduling: descriptors of type 7, entries of 4 bytes */
+static void test_queue_sched(void)
+{
+	struct guest *g = &guests[0];
+	struct idpf_tx_flex_desc *d = (void *)(g->mem + TX_RING);
+	struct idpf_tx_compl_4b *c = (void *)(g->mem + COMPL_RING);
+	u8 got[NIC_MAX_FRAME];
+
+	mode.sched = VC2_TXQ_SCHED_QUEUE;
+	CHECK(configure(g, VC2_QUEUE_TYPE_TX, 0, TX_RING, RING_LEN, 0) < 0,
+	      "queue scheduling that was not granted is refused");
+	for (int i = 0; i < 2; i++)
+		guests[i].port->cp.granted.other_caps =
+			cpu_to_le64(VC2_CAP_SPLITQ_QSCHED);
+	restart(0);
+
+	fill_frame(g->mem + TX_BUFS, 200, 2, 1);
+	d[0].buf_addr = cpu_to_le64(GUEST_BASE + TX_BUFS);
+	d[0].cmd_dtype = cpu_to_le16(IDPF_TX_DTYPE_FLEX_L2TAG1_L2TAG2);
+	d[0].buf_size = cpu_to_le16(150);
+	d[1].buf_addr = cpu_to_le64(GUEST_BASE + TX_BUFS + 150);
+	d[1].cmd_dtype = cpu_to_le16(IDPF_TX_DTYPE_FLEX_L2TAG1_L2TAG2 |
+				     IDPF_TXX_CMD_EOP | IDPF_TXX_CMD_RS);
+	d[1].buf_size = cpu_to_le16(50);
+	set_tx_tail(g, 2);
+	run(g);
+	CHECK(receive(&guests[1], got, NULL, NULL) == 200 &&
+	      !memcmp(got, g->mem + TX_BUFS, 200), "type 7: a frame arrives");
+	CHECK(FIELD_GET(IDPF_TXCQ_TYPE, le16_to_cpu(c[0].qid_type_gen)) ==
+	      IDPF_TXCQ_TYPE_RS && le16_to_cpu(c[0].head_or_tag) == 2 &&
+	      le16_to_cpu(c[0].qid_type_gen) & IDPF_TXCQ_GEN &&
+	      !c[1].qid_type_gen, "one entry of 4 bytes carries the head");
+	queue_disable(q_of(g, VC2_QUEUE_TYPE_TX, 0));
+	CHECK(FIELD_GET(IDPF_TXCQ_TYPE, le16_to_cpu(c[1].qid_type_gen)) ==
+	      IDPF_TXCQ_TYPE_SW_MARKER, "marker");
+	mode.sched = VC2_TXQ_SCHED_FLOW;
+}
+
+static void post_single(struct guest *g, unsigned int num)
+{
+	struct idpf_rx_single_buf_desc *ring = (void *)(g->mem + RX_RING);
+
+	for (unsigned int i = 0; i < num; i++)
+		ring[i] = (struct idpf_rx_single_buf_desc){
+			.pkt_addr = cpu_to_le64(GUEST_BASE + RX_BUFS0 +
+						i * BUF0_SIZE),
+		};
+	atomic_store(&g->port->bar.rx_tail[0], num);
+}
+
+static void base_desc(struct guest *g, u16 idx, size_t off, size_t len, u64 cmd)
+{
+	struct idpf_tx_base_desc *d = (void *)(g->mem + TX_RING);
+
+	d[idx].buf_addr = cpu_to_le64(GUEST_BASE + TX_BUFS + off);
+	d[idx].qw1 = cpu_to_le64(FIELD_PREP(IDPF_TXB_BUF_SIZE, len) | cmd |
+				 FIELD_PREP(IDPF_TXB_L2TAG1, 0x1234));
+}
+
+static bool is_done(struct guest *g, u16 idx)
+{
+	struct idpf_tx_base_desc *d = (void *)(g->mem + TX_RING);
+
+	return FIELD_GET(IDPF_TXB_DTYPE, le64_to_cpu(d[idx].qw1)) ==
+	       IDPF_TX_DTYPE_DESC_DONE;
+}
+
+/* Return: true if descriptor @idx holds @len bytes; status in either format */
+static bool single_is(struct guest *g, u16 idx, size_t len, bool eof)
+{
+	u8 *at = g->mem + RX_RING + idx * 32;
+
+	if (mode.desc_ids & BIT_ULL(IDPF_RXDID_FLEX_SQ_NIC)) {
+		struct idpf_rx_flex_nic_desc *d = (void *)at;
+		u16 status = le16_to_cpu(d->status0);
+
+		return d->rxdid == IDPF_RXDID_FLEX_SQ_NIC &&
+		       status & IDPF_RXN_ST0_DD &&
+		       !!(status & IDPF_RXN_ST0_EOF) == eof &&
+		       le16_to_cpu(d->pkt_len) == len &&
+		       le16_to_cpu(d->ptype) == PARSE_PTYPE_IPV4_UDP;
+	} else {
+		u64 qw1 = le64_to_cpu(((struct idpf_rx_base_desc *)at)->qw1);
+
+		return qw1 & IDPF_RXB_ST_DD &&
+		       !!(qw1 & IDPF_RXB_ST_EOF) == eof &&
+		       FIELD_GET(IDPF_RXB_LEN, qw1) == len &&
+		       FIELD_GET(IDPF_RXB_PTYPE, qw1) == PARSE_PTYPE_IPV4_UDP;
+	}
+}
+
+static void test_single(u64 desc_ids, const char *name)
+{
+	struct guest *g = &guests[0], *r = &guests[1];
+	const u64 end = IDPF_TXB_CMD_EOP | IDPF_TXB_CMD_RS;
+	u64 engine = errors(g, REPORT_TX_NO_ENGINE);
+
+	mode.model = VC2_QUEUE_MODEL_SINGLE;
+	mode.desc_ids = desc_ids;
+	restart(VC2_RXQ_HDR_SPLIT);
+	post_single(r, 4);
+	fill_frame(g->mem + TX_BUFS, 3000, 2, 1);
+	base_desc(g, 0, 0, 100, 0);
+	base_desc(g, 1, 100, 2900, end);
+	set_tx_tail(g, 2);
+	run(g);
+	CHECK(!is_done(g, 0) && is_done(g, 1), "%s: sent, written back", name);
+	CHECK(single_is(r, 0, BUF0_SIZE, false) &&
+	      single_is(r, 1, 3000 - BUF0_SIZE, true) &&
+	      !memcmp(r->mem + RX_BUFS0, g->mem + TX_BUFS, 3000),
+	      "%s: received in two buffers", name);
+
+	base_desc(g, 2, 0, 3000, IDPF_TXB_CMD_EOP);
+	base_desc(g, 3, 0, 3000, end);
+	set_tx_tail(g, 4);
+	run(g);
+	CHECK(!is_done(g, 2) && is_done(g, 3) &&
+	      single_is(r, 3, 3000 - BUF0_SIZE, true),
+	      "%s: no write back that was not asked for; third frame dropped",
+	      name);
+
+	post_single(r, 4);
+	base_desc(g, 4, 0, 3000, end | FIELD_PREP(IDPF_TXB_CMD_L4T, 1));
+	set_tx_tail(g, 5);
+	run(g);
+	CHECK(is_done(g, 4) && errors(g, REPORT_TX_NO_ENGINE) == engine + 1,
+	      "%s: checksum without an engine", name);
+	queue_disable(q_of(g, VC2_QUEUE_TYPE_TX, 0));
+	mode.model = VC2_QUEUE_MODEL_SPLIT;
+	mode.desc_ids = BIT_ULL(IDPF_RXDID_FLEX_SPLITQ);
+}
+
 /* Anything in the descriptors: the sanitizers watch */
 static void test_random(void)
 {
@@ -708,6 +852,9 @@ int main(void)
 	test_bad_buffers();
 	test_overrun();
 	test_link();
+	test_queue_sched();
+	test_single(BIT_ULL(IDPF_RXDID_BASE_32B), "base");
+	test_single(BIT_ULL(IDPF_RXDID_FLEX_SQ_NIC), "flex");
 	test_random();
 	test_configuration();
 	wire_close_all(&nic);

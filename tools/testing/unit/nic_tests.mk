@@ -15,8 +15,9 @@ nic_capture_libs := $(shell pkg-config --libs glib-2.0)
 
 TESTS += nic_queues
 
-nic_queues_srcs := $(addprefix $(NIC)/,queue.c tx.c rx.c wire.c parse.c dma.c \
-		     report.c capture.c wires/pair.c) \
+nic_queues_srcs := $(addprefix $(NIC)/,queue.c tx.c tx_format.c rx.c \
+		     rx_format.c wire.c parse.c dma.c report.c capture.c \
+		     wires/pair.c) \
 		   $(addprefix $(NIC)/engines/,rss.c hsplit.c gather.c)
 nic_queues_cflags := $(shell pkg-config --cflags glib-2.0)
 nic_queues_libs := $(shell pkg-config --libs glib-2.0)
