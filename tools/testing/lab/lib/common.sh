@@ -57,6 +57,14 @@ unlock()
 	exec {LAB_LOCK_FD}>&-
 }
 
+# in_namespaces COMMAND...: with mounts and processes of its own, which end with it, or
+# with this shell however it dies
+in_namespaces()
+{
+	setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork \
+		--kill-child --mount-proc "$@"
+}
+
 need_root_user()
 {
 	[ "$(id -u)" -eq 0 ] || die "the lab needs root (mounts, chroot)" \

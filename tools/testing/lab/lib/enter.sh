@@ -15,6 +15,5 @@ enter()
 		dirs+=("$2")
 		shift 2
 	done
-	unshare --mount --propagation private --pid --fork --kill-child \
-		bash "$LAB_TOOLS/lib/enter-root.sh" "${#dirs[@]}" "${dirs[@]}" "$@"
+	in_namespaces bash "$LAB_TOOLS/lib/enter-root.sh" "${#dirs[@]}" "${dirs[@]}" "$@"
 }

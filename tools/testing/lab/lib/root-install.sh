@@ -52,6 +52,10 @@ apt_install()
 	{ in_root eatmydata apt-get install -y --no-install-recommends \
 		-o APT::Status-Fd=3 -o Acquire::Retries=3 "$@" \
 		3>&1 >>"$LAB_LOG" 2>&1; } | progress "$what"
+	# apt that was interrupted may end with success
+	in_root dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' "$@" |
+		awk '$2 != "ii" { print "not installed: " $1; bad = 1 } END { exit bad }' \
+		>>"$LAB_LOG"
 }
 
 suites()
@@ -134,6 +138,8 @@ unpack_source()
 	rm -f "$deb"
 	in_root ln -sfn "$dir" /usr/src/linux
 }
+
+trap 'exit 130' INT TERM
 
 mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/tmp"

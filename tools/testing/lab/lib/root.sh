@@ -105,7 +105,7 @@ make_base()
 {
 	local mirror=$1 new=$2
 
-	mmdebstrap --quiet --mode=root --variant=apt \
+	in_namespaces mmdebstrap --quiet --mode=root --variant=apt \
 		--components=main,non-free --aptopt='Acquire::Check-Valid-Until "false"' \
 		--include=eatmydata,ca-certificates \
 		--dpkgopt='force-unsafe-io' \
@@ -137,9 +137,12 @@ make_root()
 	host_apt_network >"$new/etc/apt/apt.conf.d/90host"
 	cp -L /etc/resolv.conf "$new/etc/resolv.conf" 2>/dev/null || :
 	LAB_MIRROR=$mirror LAB_SUITE=$LAB_SUITE LAB_LOG=$log \
-		unshare --mount --pid --fork --kill-child \
-		bash "$LAB_TOOLS/lib/root-install.sh" "$new" || {
-		tail -n 12 "$log" >&2
+		in_namespaces bash "$LAB_TOOLS/lib/root-install.sh" "$new" || {
+		[ $? -ne 130 ] || {
+			remove_tree "$new"
+			die "interrupted" "Nothing half-made is left: run the lab again to start over."
+		}
+		tail -n 12 "$log" | cut -c 1-300 >&2
 		remove_tree "$new"
 		die "cannot install the lab's packages" \
 		    "See $log. When the network or the mirror was the cause, run the lab again."
