@@ -107,12 +107,12 @@ def _ctl(port):
 @pytest.fixture(name="make_vport")
 def _make_vport(make_port):
     """A function that makes a vport, by default in full operation."""
-    def make(index=0, up=True, setup=None, **fields):
+    def make(index=0, start=True, setup=None, **fields):
         port = make_port(index)
         port.negotiate()
         port.alloc_vectors()
         vport = Vport(port, setup or Setup(**fields))
-        return vport.up() if up else vport
+        return vport.start() if start else vport
 
     return make
 
@@ -120,7 +120,7 @@ def _make_vport(make_port):
 @pytest.fixture(name="vport")
 def _vport(make_vport):
     """A vport on port 0 which is created and nothing else."""
-    return make_vport(0, up=False)
+    return make_vport(0, start=False)
 
 
 @pytest.fixture(name="pair")

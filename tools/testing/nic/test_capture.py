@@ -119,8 +119,9 @@ def test_names(record):
 def test_scapy(record):
     """Scapy reads the file."""
     path, _, _ = record()
-    with RawPcapNgReader(str(path)) as reader:
-        data = [packet for packet, _ in reader]
+    reader = RawPcapNgReader(str(path))
+    data = [packet for packet, _ in reader]
+    reader.close()
     assert data[::2] == [frames.padded(frames.plain(size)) for size in SIZES]
 
 

@@ -58,8 +58,8 @@ def test_bars(fun, index):
     assert bars[0][0] == BAR0_SIZE[index]
     assert bars[4][0] == 64 << 10
     assert set(bars) == {0, 4}
-    for bar, (size, _, _) in bars.items():
-        assert fun.region_info(bar)[4] == size
+    for number, (size, _, _) in bars.items():
+        assert fun.region_info(number)[4] == size
 
 
 def test_capabilities(fun):

@@ -200,7 +200,7 @@ def test_doorbells(make_vport):
 
     def queue():
         return next(entry for entry in one.port.stats()["queues"]["tx"]
-                    if entry["id"] == one.txqs[0].id)
+                    if entry["id"] == one.txqs[0].ident)
 
     start = queue()
     for _ in range(10):

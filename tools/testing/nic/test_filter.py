@@ -28,7 +28,7 @@ def receives(one, two, dst):
 
 def promisc(vport, flags):
     """Set promiscuous modes."""
-    vport.call(Op.CONFIG_PROMISC, vc.PROMISC.pack(vport_id=vport.id, flags=flags))
+    vport.call(Op.CONFIG_PROMISC, vc.PROMISC.pack(vport_id=vport.ident, flags=flags))
 
 
 def test_default(pair):
@@ -49,7 +49,7 @@ def test_add_and_delete(pair, dst, kind):
         two.add_mac(dst, kind=kind)
         assert receives(one, two, dst)
         assert receives(one, two, two.mac)
-        two.call(Op.DEL_MAC_ADDR, vc.mac_list(two.id, [dst], kind))
+        two.call(Op.DEL_MAC_ADDR, vc.mac_list(two.ident, [dst], kind))
     assert not receives(one, two, dst)
 
 
@@ -61,7 +61,7 @@ def test_many_addresses(pair):
         two.add_mac(*addresses[start:start + 20], kind=vc.MAC_EXTRA)
     for dst in addresses[::17]:
         assert receives(one, two, dst)
-    two.call(Op.DEL_MAC_ADDR, vc.mac_list(two.id, addresses[::2][:20], vc.MAC_EXTRA))
+    two.call(Op.DEL_MAC_ADDR, vc.mac_list(two.ident, addresses[::2][:20], vc.MAC_EXTRA))
     assert not receives(one, two, addresses[0])
     assert receives(one, two, addresses[1])
 
@@ -69,8 +69,8 @@ def test_many_addresses(pair):
 def test_too_many_addresses(vport):
     """The filter has an end, told by an error."""
     for number in range(300):
-        message = vc.mac_list(vport.id, [bytes([2, 0, 0, 9, number >> 4, i + (number & 15) * 16])
-                                         for i in range(16)], vc.MAC_EXTRA)
+        addresses = [bytes([2, 0, 0, 9, number >> 4, i + (number & 15) * 16]) for i in range(16)]
+        message = vc.mac_list(vport.ident, addresses, vc.MAC_EXTRA)
         if vport.port.mbx.exchange(Op.ADD_MAC_ADDR, message).retval:
             assert number >= 4, "room for less than 64 addresses"
             return
@@ -80,7 +80,7 @@ def test_too_many_addresses(vport):
 def test_repeated(pair):
     """Added twice (accepted or refused), deleted once: gone; deleted again is answered."""
     one, two = pair
-    message = vc.mac_list(two.id, [UNICAST], vc.MAC_EXTRA)
+    message = vc.mac_list(two.ident, [UNICAST], vc.MAC_EXTRA)
     two.call(Op.ADD_MAC_ADDR, message)
     two.port.mbx.exchange(Op.ADD_MAC_ADDR, message)
     assert receives(one, two, UNICAST)
@@ -93,22 +93,22 @@ def test_repeated(pair):
 @pytest.mark.parametrize("given, count", [(0, 1), (1, 2), (3, 0xffff), (1, 256)])
 def test_bad_counts(vport, opcode, given, count):
     """A count beyond the data."""
-    message = vc.mac_list(vport.id, [UNICAST] * given, count=count)
+    message = vc.mac_list(vport.ident, [UNICAST] * given, count=count)
     assert vport.port.mbx.refuse(opcode, message)
 
 
 @pytest.mark.parametrize("kind", [0, 3, 255])
 def test_bad_kind(vport, kind):
     """A kind of address that does not exist."""
-    assert vport.port.mbx.refuse(Op.ADD_MAC_ADDR, vc.mac_list(vport.id, [UNICAST], kind))
+    assert vport.port.mbx.refuse(Op.ADD_MAC_ADDR, vc.mac_list(vport.ident, [UNICAST], kind))
 
 
 @pytest.mark.parametrize("dst", [bytes(6), frames.BROADCAST], ids=bytes.hex)
 def test_odd_addresses(pair, dst):
     """The zero address is refused or useless; broadcast stays what it is."""
     one, two = pair
-    two.port.mbx.exchange(Op.ADD_MAC_ADDR, vc.mac_list(two.id, [dst], vc.MAC_EXTRA))
-    two.port.mbx.exchange(Op.DEL_MAC_ADDR, vc.mac_list(two.id, [dst], vc.MAC_EXTRA))
+    two.port.mbx.exchange(Op.ADD_MAC_ADDR, vc.mac_list(two.ident, [dst], vc.MAC_EXTRA))
+    two.port.mbx.exchange(Op.DEL_MAC_ADDR, vc.mac_list(two.ident, [dst], vc.MAC_EXTRA))
     assert receives(one, two, two.mac)
 
 
@@ -126,7 +126,7 @@ def test_promiscuous(pair):
 def test_promiscuous_unknown(vport, flags):
     """Modes that do not exist are refused."""
     assert vport.port.mbx.refuse(Op.CONFIG_PROMISC, vc.PROMISC.pack(
-        vport_id=vport.id, flags=flags))
+        vport_id=vport.ident, flags=flags))
 
 
 def test_filter_ends_with_the_vport(pair):
@@ -134,8 +134,8 @@ def test_filter_ends_with_the_vport(pair):
     one, two = pair
     two.add_mac(UNICAST, kind=vc.MAC_EXTRA)
     promisc(two, 3)
-    two.call(Op.DESTROY_VPORT, vc.vport(two.id))
-    again = Vport(two.port).up()
+    two.call(Op.DESTROY_VPORT, vc.vport(two.ident))
+    again = Vport(two.port).start()
     for dst in (UNICAST, MULTICAST):
         assert not receives(one, again, dst)
 
@@ -157,9 +157,9 @@ def test_two_vports(make_port):
     one, two = Vport(port, index=0), Vport(port, index=1)
     for vport, other in ((one, two), (two, one)):
         assert port.mbx.refuse(Op.CONFIG_TX_QUEUES, vc.CONFIG_TX.pack(
-            vport_id=vport.id, num_qinfo=2) + b"".join(other.tx_info(0)))
-        assert port.mbx.refuse(Op.DEL_QUEUES, vc.queue_chunks(vport.id, other.chunks()))
-    one.up()
-    two.up()
+            vport_id=vport.ident, num_qinfo=2) + b"".join(other.tx_info(0)))
+        assert port.mbx.refuse(Op.DEL_QUEUES, vc.queue_chunks(vport.ident, other.chunks()))
+    one.start()
+    two.start()
     one.send(frames.plain(60))
     two.send(frames.plain(60))

@@ -30,6 +30,8 @@ EDGES = (0, 1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 255,
 class Fuzz(random.Random):
     """Random numbers with a taste for borders."""
 
+    steps = 0
+
     def number(self, bits):
         """Return a number of @bits bits."""
         kind = self.randrange(4)
@@ -188,7 +190,7 @@ def test_registers(nic, fuzz, witness):
 
 def random_payload(fuzz, vport):
     """Return (opcode, payload) of a mutated message that was good once."""
-    number = vport.id if fuzz.randrange(20) else fuzz.number(32)
+    number = vport.ident if fuzz.randrange(20) else fuzz.number(32)
     chunks = [fuzz.choice(vport.chunks()) for _ in range(fuzz.randrange(1, 5))]
     infos = [*vport.tx_info(0)]
     rxq = vport.rxqs[0]
@@ -344,7 +346,7 @@ def relink(port, vport):
     port.mbx = None
     port.negotiate()
     port.alloc_vectors()
-    return port, Vport(port, vport.setup).up()
+    return port, Vport(port, vport.setup).start()
 
 
 def test_maps_under_traffic(nic, fuzz, witness):
@@ -358,7 +360,8 @@ def test_maps_under_traffic(nic, fuzz, witness):
             port.mem.next = min(port.mem.next, 32 << 20)
         port, _ = fuzz.choice(links)
         port.mem.detach(port.vfu)
-        nic.control("stats") if fuzz.randrange(4) == 0 else None
+        if fuzz.randrange(4) == 0:
+            nic.control("stats")
         port.mem.attach(port.vfu, fuzz.choice((1, 2, 3, 3, 3)))
     for port, _ in links:
         port.close()

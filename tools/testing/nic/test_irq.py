@@ -246,75 +246,75 @@ def test_spare_vector_is_silent(irq_port):
 @pytest.fixture(name="traffic")
 def _traffic(pair):
     """Two vports; the second has interrupts attached."""
-    tx, rx = pair
-    rx.port.use_interrupts(2)
-    return tx, rx
+    sender, receiver = pair
+    receiver.port.use_interrupts(2)
+    return sender, receiver
 
 
 def test_rx_vector(traffic):
     """A received frame fires the vector of its queue."""
-    tx, rx = traffic
-    rx.port.enable_vector(1)
-    tx.send(frames.plain(100))
-    assert rx.port.interrupted(1, SOON) == 1
-    assert rx.recv()[0].frame == frames.plain(100)
-    assert not rx.port.rd32(rx.port.dyn_ctl(1)) & INTENA
+    sender, receiver = traffic
+    receiver.port.enable_vector(1)
+    sender.send(frames.plain(100))
+    assert receiver.port.interrupted(1, SOON) == 1
+    assert receiver.recv()[0].frame == frames.plain(100)
+    assert not receiver.port.rd32(receiver.port.dyn_ctl(1)) & INTENA
 
 
 def test_tx_vector(traffic):
     """A completed send fires the vector of its queue."""
-    tx, rx = traffic
-    rx.port.enable_vector(1)
-    rx.send(frames.plain(100))
-    assert rx.port.interrupted(1, SOON) == 1
-    assert tx.recv()[0].frame == frames.plain(100)
+    sender, receiver = traffic
+    receiver.port.enable_vector(1)
+    receiver.send(frames.plain(100))
+    assert receiver.port.interrupted(1, SOON) == 1
+    assert sender.recv()[0].frame == frames.plain(100)
 
 
 def test_no_event_lost(traffic):
     """Frame, interrupt, look, enable again: no frame is ever left behind."""
-    tx, rx = traffic
-    rx.port.enable_vector(1)
+    sender, receiver = traffic
+    receiver.port.enable_vector(1)
     sent = received = 0
     deadline = time.monotonic() + 30
     while received < 400:
         while sent < 400 and sent - received < 8:
-            tx.send(frames.plain(100, seed=sent))
+            sender.send(frames.plain(100, seed=sent))
             sent += 1
-        assert rx.port.interrupted(1, SOON), f"no interrupt, {received} of {sent} received"
-        while rx.rxqs[0].poll() is not None:
+        assert receiver.port.interrupted(1, SOON), f"no interrupt, {received} of {sent} received"
+        while receiver.rxqs[0].poll() is not None:
             received += 1
-        rx.port.enable_vector(1)
+        receiver.port.enable_vector(1)
         assert time.monotonic() < deadline
 
 
 def test_throttling(traffic):
     """Two interrupts are at least one interval apart."""
-    tx, rx = traffic
+    sender, receiver = traffic
     interval = 4000
-    rx.port.wr32(rx.port.itr(1, 0), interval)
-    rx.port.wr32(rx.port.itr(1, 1), interval)
-    rx.port.enable_vector(1)
+    receiver.port.wr32(receiver.port.itr(1, 0), interval)
+    receiver.port.wr32(receiver.port.itr(1, 1), interval)
+    receiver.port.enable_vector(1)
     start = time.monotonic()
-    tx.send(frames.plain(100))
-    assert rx.port.interrupted(1, SOON) == 1
-    rx.port.enable_vector(1)
-    tx.send(frames.plain(100))
-    assert rx.recv(count=2)
-    assert rx.port.interrupted(1, SOON) == 1
+    sender.send(frames.plain(100))
+    assert receiver.port.interrupted(1, SOON) == 1
+    receiver.port.enable_vector(1)
+    sender.send(frames.plain(100))
+    assert receiver.recv(count=2)
+    assert receiver.port.interrupted(1, SOON) == 1
     assert time.monotonic() - start >= interval * 2e-6 * 0.95
-    rx.port.wr32(rx.port.itr(1, 0), 0)
-    rx.port.wr32(rx.port.itr(1, 1), 0)
-    rx.port.enable_vector(1)
-    tx.send(frames.plain(100))
-    assert rx.port.interrupted(1, SOON) == 1
+    receiver.port.wr32(receiver.port.itr(1, 0), 0)
+    receiver.port.wr32(receiver.port.itr(1, 1), 0)
+    receiver.port.enable_vector(1)
+    sender.send(frames.plain(100))
+    assert receiver.port.interrupted(1, SOON) == 1
 
 
 def test_write_back_on_itr(traffic):
     """In polling mode frames arrive without an interrupt; leaving it fires one."""
-    tx, rx = traffic
-    rx.port.wr32(rx.port.dyn_ctl(1), 0xc0000018)
-    tx.send(frames.plain(100))
-    assert rx.recv()[0].frame == frames.plain(100)
-    assert not rx.port.interrupted(1)
-    rx.port.wr32(rx.port.dyn_ctl(1), INT_ENABLE | SWINT_TRIG | 1 << 24 | 2 << 25)
-    assert rx.port.interrupted(1, SOON) == 1
+    sender, receiver = traffic
+    receiver.port.wr32(receiver.port.dyn_ctl(1), 0xc0000018)
+    sender.send(frames.plain(100))
+    assert receiver.recv()[0].frame == frames.plain(100)
+    assert not receiver.port.interrupted(1)
+    receiver.port.wr32(receiver.port.dyn_ctl(1), INT_ENABLE | SWINT_TRIG | 1 << 24 | 2 << 25)
+    assert receiver.port.interrupted(1, SOON) == 1

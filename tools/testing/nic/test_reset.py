@@ -70,7 +70,7 @@ def test_starts_anew(make_vport, first, way):
         one.port.mbx = None
         one.port.negotiate()
         one.port.alloc_vectors()
-        one = Vport(one.port).up()
+        one = Vport(one.port).start()
         one.send(frames.plain(200))
         assert two.recv()[0].frame == frames.plain(200)
         two.send(frames.plain(300))
@@ -95,7 +95,7 @@ def test_under_traffic(make_vport, first, way):
     one.port.negotiate()
     one = Vport(one.port)
     one.port.alloc_vectors()
-    one.up()
+    one.start()
     two.send(frames.plain(77))
     wait_for(lambda: (packet := one.rxqs[0].poll()) and packet.frame == frames.plain(77),
              "the frame sent after the reset")

@@ -165,18 +165,18 @@ def test_table_changes(spread):
         expect(spread, frames.tcp(two.mac), data)
     entry = toeplitz(two.key, data) % len(two.lut)
     two.lut[entry] = 3
-    two.call(Op.SET_RSS_LUT, vc.rss_lut(two.id, [3], start=entry))
+    two.call(Op.SET_RSS_LUT, vc.rss_lut(two.ident, [3], start=entry))
     expect(spread, frames.tcp(two.mac), data)
 
 
 def test_read_back(spread):
     """Key and table read back as they were set."""
     _, two = spread
-    reply = two.call(Op.GET_RSS_KEY, vc.RSS_KEY.pack(vport_id=two.id))
+    reply = two.call(Op.GET_RSS_KEY, vc.RSS_KEY.pack(vport_id=two.ident))
     head = vc.RSS_KEY.unpack(reply)
     assert reply[7:7 + head.key_len] == two.key and head.key_len == two.info.rss_key_size
     reply = two.call(Op.GET_RSS_LUT, vc.RSS_LUT.pack(
-        vport_id=two.id, lut_entries=len(two.lut)))
+        vport_id=two.ident, lut_entries=len(two.lut)))
     head = vc.RSS_LUT.unpack(reply)
     assert head.lut_entries == len(two.lut)
     assert [int.from_bytes(reply[12 + 4 * i:16 + 4 * i], "little")
@@ -186,14 +186,14 @@ def test_read_back(spread):
 @pytest.mark.parametrize("length, given", [(0, 0), (1, 0), (52, 51), (60000, 52), (0xffff, 4000)])
 def test_key_bad(vport, length, given):
     """A length of nothing, beyond the data, or beyond the key size."""
-    assert vport.port.mbx.refuse(Op.SET_RSS_KEY, vc.rss_key(vport.id, bytes(given), length))
+    assert vport.port.mbx.refuse(Op.SET_RSS_KEY, vc.rss_key(vport.ident, bytes(given), length))
 
 
 @pytest.mark.parametrize("extra", [1, 100])
 def test_key_too_long(vport, extra):
     """A key longer than the size that CREATE_VPORT told."""
     assert vport.port.mbx.refuse(Op.SET_RSS_KEY, vc.rss_key(
-        vport.id, bytes(vport.info.rss_key_size + extra)))
+        vport.ident, bytes(vport.info.rss_key_size + extra)))
 
 
 @pytest.mark.parametrize("lut, start, count", [
@@ -202,20 +202,20 @@ def test_key_too_long(vport, extra):
     ids=str)
 def test_table_bad(vport, lut, start, count):
     """Counts beyond the data, entries beyond the table, queues that do not exist."""
-    assert vport.port.mbx.refuse(Op.SET_RSS_LUT, vc.rss_lut(vport.id, lut, start, count))
+    assert vport.port.mbx.refuse(Op.SET_RSS_LUT, vc.rss_lut(vport.ident, lut, start, count))
 
 
 def test_table_too_long(vport):
     """One entry more than the size that CREATE_VPORT told."""
     size = vport.info.rss_lut_size
-    assert vport.port.mbx.refuse(Op.SET_RSS_LUT, vc.rss_lut(vport.id, [0], start=size))
+    assert vport.port.mbx.refuse(Op.SET_RSS_LUT, vc.rss_lut(vport.ident, [0], start=size))
     if size < 1000:
-        assert vport.port.mbx.refuse(Op.SET_RSS_LUT, vc.rss_lut(vport.id, [0] * (size + 1)))
+        assert vport.port.mbx.refuse(Op.SET_RSS_LUT, vc.rss_lut(vport.ident, [0] * (size + 1)))
 
 
 def test_table_of_nothing(vport):
     """Linux sends a table of 0 entries when RSS is off: accepted, and nothing changes."""
-    vport.call(Op.SET_RSS_LUT, vc.rss_lut(vport.id, []))
+    vport.call(Op.SET_RSS_LUT, vc.rss_lut(vport.ident, []))
 
 
 def test_default_table(make_vport):
@@ -232,13 +232,13 @@ def test_default_table(make_vport):
 def set_hash(vport, *bits):
     """Enable hash types by their bits."""
     return vport.port.mbx.exchange(Op.SET_RSS_HASH, vc.RSS_HASH.pack(
-        ptype_groups=sum(1 << bit for bit in bits), vport_id=vport.id))
+        ptype_groups=sum(1 << bit for bit in bits), vport_id=vport.ident))
 
 
 def get_hash(vport):
     """Return the enabled hash types."""
     return vc.RSS_HASH.unpack(vport.call(Op.GET_RSS_HASH, vc.RSS_HASH.pack(
-        vport_id=vport.id))).ptype_groups
+        vport_id=vport.ident))).ptype_groups
 
 
 def test_hash_types_read_back(vport):
@@ -280,7 +280,7 @@ def test_hash_types_unknown(vport, bits):
 @pytest.mark.parametrize("opcode", [Op.GET_RSS_HASH, Op.SET_RSS_HASH])
 def test_hash_bad(vport, opcode):
     """Cut messages and vports that do not exist."""
-    message = vc.RSS_HASH.pack(ptype_groups=1 << HASH_TCP4, vport_id=vport.id)
+    message = vc.RSS_HASH.pack(ptype_groups=1 << HASH_TCP4, vport_id=vport.ident)
     for size in (0, 8, 15):
         assert vport.port.mbx.refuse(opcode, message[:size])
     for number in (99, 0xffffffff):

@@ -43,7 +43,7 @@ def test_descriptor(pair):
 def test_cast(pair, dst, cast):
     """Unicast, multicast and broadcast are told."""
     one, two = pair
-    two.call(Op.CONFIG_PROMISC, vc.PROMISC.pack(vport_id=two.id, flags=3))
+    two.call(Op.CONFIG_PROMISC, vc.PROMISC.pack(vport_id=two.ident, flags=3))
     addr = {"unicast": two.mac, "multicast": b"\x01\x00\x5e\1\2\3", "broadcast": frames.BROADCAST}
     assert deliver(one, two, frames.plain(64, addr[dst])).last.rxdid_ucast >> 6 == cast
 
@@ -77,9 +77,9 @@ V6 = {"src": "2001:db8::1", "dst": "2001:db8::2"}
 
 
 @pytest.mark.parametrize("make, expected", [
-    (lambda mac: frames.tcp(mac), [2, 19, 25]),
-    (lambda mac: frames.udp(mac), [2, 19, 24]),
-    (lambda mac: frames.icmp(mac), [2, 19, 27]),
+    (frames.tcp, [2, 19, 25]),
+    (frames.udp, [2, 19, 24]),
+    (frames.icmp, [2, 19, 27]),
     (lambda mac: frames.tcp(mac, **V6), [2, 21, 25]),
     (lambda mac: frames.udp(mac, **V6), [2, 21, 24]),
     (lambda mac: frames.tcp(mac, vlans=(5,)), [2, 19, 25]),
@@ -136,8 +136,8 @@ def test_burst(make_vport):
 
 def test_no_buffers(make_vport):
     """Without buffers frames are dropped and counted; with buffers they come again."""
-    one, two = make_vport(0), make_vport(1, up=False)
-    two.up(post=False)
+    one, two = make_vport(0), make_vport(1, start=False)
+    two.start(post=False)
     with two.port.counted("rx_no_buffer"):
         one.send(frames.plain(60))
     assert two.quiet()
@@ -150,8 +150,8 @@ def test_no_buffers(make_vport):
 def test_buffers_run_out(make_vport):
     """As many frames as there are buffers; the rest is dropped whole."""
     one = make_vport(0)
-    two = make_vport(1, up=False, setup=Setup(buf_len=32))
-    two.up(post=False)
+    two = make_vport(1, start=False, setup=Setup(buf_len=32))
+    two.start(post=False)
     two.rxqs[0].refill = False
     for bufq in two.rxqs[0].bufqs:
         bufq.post(4)
@@ -168,8 +168,8 @@ def test_buffers_run_out(make_vport):
 def test_buffers_run_out_in_mid_packet(make_vport):
     """A frame that needs more buffers than are posted does not come in part."""
     one = make_vport(0)
-    two = make_vport(1, up=False, setup=Setup(buf_len=32, buf_sizes=(256, 256)))
-    two.up(post=False)
+    two = make_vport(1, start=False, setup=Setup(buf_len=32, buf_sizes=(256, 256)))
+    two.start(post=False)
     two.rxqs[0].refill = False
     for bufq in two.rxqs[0].bufqs:
         bufq.post(2)
@@ -185,15 +185,15 @@ def test_buffers_run_out_in_mid_packet(make_vport):
 
 def test_one_buffer_queue(make_vport):
     """A receive queue may do with one buffer queue."""
-    one, two = make_vport(0), make_vport(1, up=False)
+    one, two = make_vport(0), make_vport(1, start=False)
     rxq = two.rxqs[0]
     first = rxq.bufqs[0]
     infos = [vc.RXQ_INFO.pack(**two.buf_fields(first)),
              vc.RXQ_INFO.pack(**{**two.rx_fields(rxq), "bufq2_ena": 0, "rx_bufq2_id": 0})]
-    two.call(Op.CONFIG_RX_QUEUES, vc.CONFIG_RX.pack(vport_id=two.id, num_qinfo=2)
+    two.call(Op.CONFIG_RX_QUEUES, vc.CONFIG_RX.pack(vport_id=two.ident, num_qinfo=2)
              + b"".join(infos))
-    two.call(Op.ENABLE_QUEUES, vc.queue_chunks(two.id, [(vc.RXQ, rxq.id, 1),
-                                                        (vc.BUFQ, first.id, 1)]))
+    chunks = [(vc.RXQ, rxq.ident, 1), (vc.BUFQ, first.ident, 1)]
+    two.call(Op.ENABLE_QUEUES, vc.queue_chunks(two.ident, chunks))
     first.post()
     two.enable()
     for number in range(100):
@@ -291,8 +291,8 @@ def test_header_does_not_fit(make_vport):
 @pytest.mark.parametrize("addr", [0, 0xdead0000, (1 << 64) - 64, (1 << 64) - 1], ids=hex)
 def test_buffer_outside(make_vport, which, addr):
     """Packet buffers outside of guest memory cost packets, and a restart heals."""
-    one, two = make_vport(0), make_vport(1, up=False)
-    two.up(post=False)
+    one, two = make_vport(0), make_vport(1, start=False)
+    two.start(post=False)
     bufq = two.rxqs[0].bufqs[which]
     for _ in range(4):
         bufq.put_raw(1, addr)
@@ -306,14 +306,14 @@ def test_buffer_outside(make_vport, which, addr):
     two.port.negotiate()
     two.port.alloc_vectors()
     two.create()
-    two.up()
+    two.start()
     deliver(one, two, frames.plain(60))
 
 
 def test_buffer_crosses_the_end(make_vport):
     """A buffer of which only the beginning is guest memory is not written beyond."""
-    one, two = make_vport(0), make_vport(1, up=False)
-    two.up(post=False)
+    one, two = make_vport(0), make_vport(1, start=False)
+    two.start(post=False)
     mem = two.port.mem
     for bufq in two.rxqs[0].bufqs:
         for _ in range(4):
@@ -326,8 +326,8 @@ def test_buffer_crosses_the_end(make_vport):
 @pytest.mark.parametrize("tail", [32, 33, 64, 0xffff, 0xffffffff])
 def test_buffer_tail_outside(make_vport, tail):
     """A tail outside of a buffer ring is counted, and buffers are not invented."""
-    one, two = make_vport(0), make_vport(1, up=False)
-    two.up(post=False)
+    one, two = make_vport(0), make_vport(1, start=False)
+    two.start(post=False)
     with two.port.counted("rx_tail", "reg_value", "rx_no_buffer"):
         for bufq in two.rxqs[0].bufqs:
             two.port.wr32(bufq.tail_reg, tail)
@@ -355,8 +355,8 @@ def test_unmapped_in_mid_traffic(pair):
 
 def test_read_only_memory(make_vport):
     """Buffers in memory that is mapped for reading only are not written."""
-    one, two = make_vport(0), make_vport(1, up=False)
-    two.up(post=False)
+    one, two = make_vport(0), make_vport(1, start=False)
+    two.start(post=False)
     mem = two.port.mem
     # the last page of memory once more, read-only, at another address
     other = mem.base + (1 << 40)
@@ -388,8 +388,8 @@ def test_both_directions(pair):
 def test_buffers_posted_late(make_vport):
     """Buffers may come in any steps while frames are arriving."""
     one = make_vport(0)
-    two = make_vport(1, up=False, setup=Setup(buf_len=64, rx_len=256))
-    two.up(post=False)
+    two = make_vport(1, start=False, setup=Setup(buf_len=64, rx_len=256))
+    two.start(post=False)
     two.rxqs[0].refill = False
     rng = random.Random(4)
     for number in range(200):

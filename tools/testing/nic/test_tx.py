@@ -15,7 +15,7 @@ SIZES = [14, 17, 20, 59, 60, 61, 63, 64, 65, 127, 128, 129, 255, 256, 511, 1000,
          1518, 2047, 2048, 2049, 4095, 4096, 4097, 8191, 9000, 9014, 9706, 9720, 9727, 9728]
 
 
-def rs(complq, count=1):
+def tags_of(complq, count=1):
     """Take @count completions, all of which must be RS; return the tags."""
     found = complq.take(count)
     assert all(entry.kind == q.COMPL_RS for entry in found), found
@@ -109,7 +109,7 @@ def test_tags(pair):
     for tag in tags:
         one.txqs[0].put_frame(frames.plain(60), tag=tag)
     one.txqs[0].ring()
-    assert rs(one.complqs[0], len(tags)) == tags
+    assert tags_of(one.complqs[0], len(tags)) == tags
     assert one.complqs[0].poll() is None
     two.recv(count=len(tags))
 
@@ -124,7 +124,7 @@ def test_order(pair):
         for number in range(sent, sent + burst):
             one.txqs[0].put_frame(frames.plain(60 + number % 100, seed=number))
         one.txqs[0].ring()
-        rs(one.complqs[0], burst)
+        tags_of(one.complqs[0], burst)
         received = [packet.frame for packet in two.recv(count=burst)]
         assert received == [frames.plain(60 + number % 100, seed=number)
                             for number in range(sent, sent + burst)]
@@ -138,7 +138,7 @@ def test_full_ring(pair):
         for _ in range(one.txqs[0].length - 1):
             one.txqs[0].put_frame(frames.plain(100))
         one.txqs[0].ring()
-        rs(one.complqs[0], one.txqs[0].length - 1)
+        tags_of(one.complqs[0], one.txqs[0].length - 1)
         assert len(two.recv(count=one.txqs[0].length - 1)) == one.txqs[0].length - 1
 
 
@@ -153,7 +153,7 @@ def test_doorbell_in_mid_packet(pair):
     assert one.complqs[0].poll() is None and two.quiet()
     one.txqs[0].put(second, 700, 9)
     one.txqs[0].ring()
-    assert rs(one.complqs[0]) == [9]
+    assert tags_of(one.complqs[0]) == [9]
     assert two.recv()[0].frame == frame
 
 
@@ -161,7 +161,7 @@ def test_report_event(pair):
     """RE gives one more completion, with the ring index after the descriptor."""
     one, two = pair
     for number in range(70):
-        tag = one.txqs[0].put_frame(frames.plain(60), re=number % 7 == 6)
+        tag = one.txqs[0].put_frame(frames.plain(60), report=number % 7 == 6)
         index = one.txqs[0].next
         one.txqs[0].ring()
         kinds = {entry.kind: entry.value for entry in
@@ -211,7 +211,7 @@ def restart(vport):
     vport.port.negotiate()
     vport.port.alloc_vectors()
     vport.create()
-    vport.up()
+    vport.start()
 
 
 @pytest.mark.parametrize("dtype", [dtype for dtype in range(32) if dtype != q.DTYPE_FLOW])
@@ -290,7 +290,7 @@ def test_buffer_across_two_maps(pair):
     port.mem.write(port.mem.base, frame[300:])
     one.txqs[0].put(border - 300, 1000, 3)
     one.txqs[0].ring()
-    assert rs(one.complqs[0]) == [3]
+    assert tags_of(one.complqs[0]) == [3]
     assert two.recv()[0].frame == frame
 
 
@@ -346,7 +346,7 @@ def test_completion_ring_full(make_vport):
 
 def test_shared_completion_queue(make_vport):
     """Several send queues on one completion queue are told apart by their relative ids."""
-    one = make_vport(0, up=False, pairs=4)
+    one = make_vport(0, start=False, pairs=4)
     two = make_vport(1)
     one.post_buffers()
     first = one.complqs[0]
@@ -355,10 +355,10 @@ def test_shared_completion_queue(make_vport):
     infos = [one.tx_info(index, relative_queue_id=index)[0] for index in range(4)]
     infos.append(one.tx_info(0)[1])
     one.call(vc.Op.CONFIG_TX_QUEUES, vc.CONFIG_TX.pack(
-        vport_id=one.id, num_qinfo=len(infos)) + b"".join(infos))
+        vport_id=one.ident, num_qinfo=len(infos)) + b"".join(infos))
     one.config_rx()
-    chunks = one.chunks(vc.TXQ, vc.RXQ, vc.BUFQ) + [(vc.COMPLQ, first.id, 1)]
-    one.call(vc.Op.ENABLE_QUEUES, vc.queue_chunks(one.id, chunks))
+    chunks = one.chunks(vc.TXQ, vc.RXQ, vc.BUFQ) + [(vc.COMPLQ, first.ident, 1)]
+    one.call(vc.Op.ENABLE_QUEUES, vc.queue_chunks(one.ident, chunks))
     one.enable()
     for number in range(40):
         queue = number * 7 % 4
@@ -385,4 +385,4 @@ def test_many_queues(make_vport):
         seen[queue].append(number)
     assert all(numbers == list(range(20)) for numbers in seen.values())
     for complq in one.complqs:
-        rs(complq, 20)
+        tags_of(complq, 20)

@@ -33,8 +33,8 @@ def _compiled(tmp_path_factory):
                 f'printf("%s %s %zu %zu\\n", "{layout.name}", "{member}", '
                 f"offsetof(struct {layout.name}, {path}), "
                 f"sizeof(((struct {layout.name} *)0)->{path}));")
-    for op in virtchnl.Op:
-        lines.append(f'printf("op {op.name} %d 0\\n", VC2_OP_{op.name});')
+    for number in virtchnl.Op:
+        lines.append(f'printf("op {number.name} %d 0\n", VC2_OP_{number.name});')
     lines += ["return 0;", "}"]
     source = directory / "layout.c"
     source.write_text("\n".join(lines), encoding="ascii")
@@ -53,10 +53,10 @@ def test_layout(compiled, layout):
         assert compiled[layout.name, member] == (offset, layout.sizes[member]), member
 
 
-@pytest.mark.parametrize("op", virtchnl.Op, ids=lambda op: op.name)
-def test_opcode(compiled, op):
+@pytest.mark.parametrize("number", virtchnl.Op, ids=lambda number: number.name)
+def test_opcode(compiled, number):
     """Numbers of operations."""
-    assert compiled["op", op.name] == (op.value, 0)
+    assert compiled["op", number.name] == (number.value, 0)
 
 
 # sizes that the interface's documents give

@@ -10,10 +10,10 @@ from niclib.virtchnl import Op
 
 def stats(vport):
     """Return the statistics of a vport."""
-    reply = vport.call(Op.GET_STATS, vc.STATS.pack(vport_id=vport.id))
+    reply = vport.call(Op.GET_STATS, vc.STATS.pack(vport_id=vport.ident))
     assert len(reply) == vc.STATS.size
     result = vc.STATS.unpack(reply)
-    assert result.vport_id == vport.id
+    assert result.vport_id == vport.ident
     return result
 
 
@@ -28,17 +28,17 @@ def test_stats(pair):
     one, two = pair
     multicast = bytes.fromhex("01005e000001")
     two.add_mac(multicast, kind=vc.MAC_EXTRA)
-    sizes = {"unicast": (two.mac, (60, 100, 1514)), "multicast": (multicast, (200, 61)),
-             "broadcast": (frames.BROADCAST, (9000, 64, 65, 66))}
-    for dst, lengths in sizes.values():
+    groups = (("unicast", two.mac, (60, 100, 1514)), ("multicast", multicast, (200, 61)),
+              ("broadcast", frames.BROADCAST, (9000, 64, 65, 66)))
+    for _, dst, lengths in groups:
         for size in lengths:
             one.send(frames.plain(size, dst))
             assert two.recv(count=1)
     sent, received = stats(one), stats(two)
-    for kind, (_, lengths) in sizes.items():
+    for kind, _, lengths in groups:
         assert getattr(sent, f"tx_{kind}") == len(lengths)
         assert getattr(received, f"rx_{kind}") == len(lengths)
-    total = sum(sum(lengths) for _, lengths in sizes.values())
+    total = sum(sum(lengths) for _, _, lengths in groups)
     assert sent.tx_bytes == received.rx_bytes == total
     assert sent.rx_bytes == received.tx_bytes == 0
 
@@ -46,8 +46,8 @@ def test_stats(pair):
 def test_stats_of_drops(make_vport):
     """Frames that found no buffer are counted as discarded."""
     one = make_vport(0)
-    two = make_vport(1, up=False)
-    two.up(post=False)
+    two = make_vport(1, start=False)
+    two.start(post=False)
     for _ in range(5):
         one.send(frames.plain(60))
     one.port.stats()
@@ -58,7 +58,7 @@ def test_stats_of_drops(make_vport):
 
 def test_stats_request_rubbish(vport):
     """The request's other bytes do not come back (DPDK leaves them uninitialized)."""
-    reply = vport.call(Op.GET_STATS, vc.vport(vport.id)[:4] + b"\xff" * 124)
+    reply = vport.call(Op.GET_STATS, vc.vport(vport.ident)[:4] + b"\xff" * 124)
     result = vc.STATS.unpack(reply)
     assert result.pad == bytes(4)
     assert all(getattr(result, name) == 0 for name in vc.STATS_FIELDS)
@@ -67,7 +67,7 @@ def test_stats_request_rubbish(vport):
 def loopback(vport, enable):
     """Return the reply to LOOPBACK."""
     return vport.port.mbx.exchange(Op.LOOPBACK, vc.LOOPBACK.pack(
-        vport_id=vport.id, enable=enable))
+        vport_id=vport.ident, enable=enable))
 
 
 def test_loopback(pair):

@@ -18,20 +18,20 @@ NIC_PORTS = ("", "", "id=vf", "id=vf")
 def tx_message(vport, *infos, count=None):
     """Return CONFIG_TX_QUEUES."""
     count = len(infos) if count is None else count
-    return vc.CONFIG_TX.pack(vport_id=vport.id, num_qinfo=count) + b"".join(infos)
+    return vc.CONFIG_TX.pack(vport_id=vport.ident, num_qinfo=count) + b"".join(infos)
 
 
 def rx_message(vport, *infos, count=None):
     """Return CONFIG_RX_QUEUES."""
     count = len(infos) if count is None else count
-    return vc.CONFIG_RX.pack(vport_id=vport.id, num_qinfo=count) + b"".join(infos)
+    return vc.CONFIG_RX.pack(vport_id=vport.ident, num_qinfo=count) + b"".join(infos)
 
 
-def rx_infos(vport, index=0, rx=(), buf=()):
+def rx_infos(vport, index=0, queue=(), buf=()):
     """Return the entries of a receive queue with changed fields."""
     rxq = vport.rxqs[index]
     infos = [vc.RXQ_INFO.pack(**{**vport.buf_fields(bufq), **dict(buf)}) for bufq in rxq.bufqs]
-    return [*infos, vc.RXQ_INFO.pack(**{**vport.rx_fields(rxq), **dict(rx)})]
+    return [*infos, vc.RXQ_INFO.pack(**{**vport.rx_fields(rxq), **dict(queue)})]
 
 
 # CONFIG_TX_QUEUES
@@ -42,15 +42,15 @@ def test_tx_config(vport):
     for _ in range(2):
         reply = vport.call(Op.CONFIG_TX_QUEUES, tx_message(vport, *vport.tx_info(0)))
         assert len(reply) >= vc.CONFIG_TX.size
-        assert struct.unpack_from("<I", reply)[0] == vport.id
+        assert struct.unpack_from("<I", reply)[0] == vport.ident
 
 
 def test_tx_config_any_order(vport):
     """The completion queue may come first, or in a message of its own."""
-    tx, compl = vport.tx_info(0)
-    vport.call(Op.CONFIG_TX_QUEUES, tx_message(vport, compl, tx))
+    send, compl = vport.tx_info(0)
+    vport.call(Op.CONFIG_TX_QUEUES, tx_message(vport, compl, send))
     vport.call(Op.CONFIG_TX_QUEUES, tx_message(vport, compl))
-    vport.call(Op.CONFIG_TX_QUEUES, tx_message(vport, tx))
+    vport.call(Op.CONFIG_TX_QUEUES, tx_message(vport, send))
 
 
 @pytest.mark.parametrize("count", [0, 3, 72, 1000, 0xffff])
@@ -68,19 +68,19 @@ def test_tx_config_count(vport, count):
     {"tx_compl_queue_id": 256}, {"tx_compl_queue_id": 0xffff}], ids=str)
 def test_tx_config_bad(vport, fields):
     """Values out of range, queues of others, modes that were not granted."""
-    tx, compl = vport.tx_info(0, **fields)
-    assert vport.port.mbx.refuse(Op.CONFIG_TX_QUEUES, tx_message(vport, compl, tx))
+    send, compl = vport.tx_info(0, **fields)
+    assert vport.port.mbx.refuse(Op.CONFIG_TX_QUEUES, tx_message(vport, compl, send))
 
 
 @pytest.mark.parametrize("addr", [0xdead00000000, (1 << 64) - 4096, (1 << 64) - 1], ids=hex)
 def test_tx_ring_outside(make_vport, addr):
     """A ring outside of guest memory is refused, or its queue does nothing but count."""
-    vport = make_vport(0, up=False)
+    vport = make_vport(0, start=False)
     mbx = vport.port.mbx
-    tx, compl = vport.tx_info(0, dma_ring_addr=addr)
-    if mbx.exchange(Op.CONFIG_TX_QUEUES, tx_message(vport, compl, tx)).retval:
+    send, compl = vport.tx_info(0, dma_ring_addr=addr)
+    if mbx.exchange(Op.CONFIG_TX_QUEUES, tx_message(vport, compl, send)).retval:
         return
-    reply = mbx.exchange(Op.ENABLE_QUEUES, vc.queue_chunks(vport.id, vport.chunks(
+    reply = mbx.exchange(Op.ENABLE_QUEUES, vc.queue_chunks(vport.ident, vport.chunks(
         vc.TXQ, vc.COMPLQ)))
     if reply.retval:
         return
@@ -94,8 +94,8 @@ def test_tx_config_of_running_queue(make_vport):
     """A queue in operation is not taken to another ring under its feet."""
     one, two = make_vport(0), make_vport(1)
     other = one.port.mem.alloc(4096, 4096)
-    tx, compl = one.tx_info(0, dma_ring_addr=other)
-    reply = one.port.mbx.exchange(Op.CONFIG_TX_QUEUES, tx_message(one, compl, tx))
+    send, compl = one.tx_info(0, dma_ring_addr=other)
+    reply = one.port.mbx.exchange(Op.CONFIG_TX_QUEUES, tx_message(one, compl, send))
     if reply.retval:
         one.send(frames.plain(70))
         assert two.recv()[0].frame == frames.plain(70)
@@ -113,8 +113,8 @@ def test_rx_config(vport):
 
 def test_rx_config_order_of_dpdk(vport):
     """The receive queue first, then its buffer queues, each in its own message."""
-    *bufs, rx = rx_infos(vport)
-    for info in (rx, *bufs):
+    *bufs, queue = rx_infos(vport)
+    for info in (queue, *bufs):
         vport.call(Op.CONFIG_RX_QUEUES, rx_message(vport, info))
 
 
@@ -134,7 +134,7 @@ def test_rx_config_count(vport, count):
 def test_rx_config_bad(vport, fields):
     """Values out of range, buffer queues of others, formats that are not offered."""
     assert vport.port.mbx.refuse(Op.CONFIG_RX_QUEUES,
-                                 rx_message(vport, *rx_infos(vport, rx=fields.items())))
+                                 rx_message(vport, *rx_infos(vport, queue=fields.items())))
 
 
 @pytest.mark.parametrize("fields", [
@@ -147,16 +147,16 @@ def test_bufq_config_bad(vport, fields):
 
 
 @pytest.mark.parametrize("addr", [0xdead00000000, (1 << 64) - 4096, (1 << 64) - 1], ids=hex)
-@pytest.mark.parametrize("which", ["rx", "buf"])
+@pytest.mark.parametrize("which", ["queue", "buf"])
 def test_rx_ring_outside(make_vport, addr, which):
     """A ring outside of guest memory is refused, or its queue does nothing but count."""
-    one, two = make_vport(0, up=False), make_vport(1)
+    one, two = make_vport(0, start=False), make_vport(1)
     infos = rx_infos(one, **{which: {"dma_ring_addr": addr}.items()})
     if one.port.mbx.exchange(Op.CONFIG_RX_QUEUES, rx_message(one, *infos)).retval:
         return
     one.post_buffers()
     reply = one.port.mbx.exchange(Op.ENABLE_QUEUES, vc.queue_chunks(
-        one.id, one.chunks(vc.RXQ, vc.BUFQ)))
+        one.ident, one.chunks(vc.RXQ, vc.BUFQ)))
     if reply.retval:
         return
     one.enable()
@@ -170,19 +170,19 @@ def test_rx_ring_outside(make_vport, addr, which):
 def test_enable_unconfigured(vport):
     """A queue must be configured before it is enabled."""
     for chunk in vport.chunks():
-        assert vport.port.mbx.refuse(Op.ENABLE_QUEUES, vc.queue_chunks(vport.id, [chunk])), chunk
+        assert vport.port.mbx.refuse(Op.ENABLE_QUEUES, vc.queue_chunks(vport.ident, [chunk])), chunk
 
 
 def test_enable_one_chunk_for_many(make_vport):
     """One chunk may name several queues."""
-    one = make_vport(0, up=False, pairs=4)
+    one = make_vport(0, start=False, pairs=4)
     two = make_vport(1)
     one.post_buffers()
     one.config_tx()
     one.config_rx()
     chunks = [(kind, min(qid for qid, _ in queues), len(queues))
               for kind, queues in one.queues.items()]
-    one.call(Op.ENABLE_QUEUES, vc.queue_chunks(one.id, chunks))
+    one.call(Op.ENABLE_QUEUES, vc.queue_chunks(one.ident, chunks))
     one.enable()
     for queue in range(4):
         one.send(frames.plain(80 + queue), queue)
@@ -194,7 +194,7 @@ def test_enable_twice(pair):
     one, two = pair
     for number in range(5):
         one.send(frames.plain(100 + number))
-        one.port.mbx.exchange(Op.ENABLE_QUEUES, vc.queue_chunks(one.id, one.chunks()))
+        one.port.mbx.exchange(Op.ENABLE_QUEUES, vc.queue_chunks(one.ident, one.chunks()))
     assert [packet.frame for packet in two.recv(count=5)] == \
         [frames.plain(100 + number) for number in range(5)]
     two.send(frames.plain(333))
@@ -206,8 +206,8 @@ def test_disable_gives_markers(make_vport):
     vport = make_vport(0, pairs=4)
     for queue in range(4):
         vport.send(frames.plain(60), queue)
-    vport.call(Op.DISABLE_VPORT, vc.vport(vport.id))
-    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.id, vport.chunks()))
+    vport.call(Op.DISABLE_VPORT, vc.vport(vport.ident))
+    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
     for complq in vport.complqs:
         assert complq.take()[0].kind == COMPL_SW_MARKER
         assert complq.poll() is None
@@ -218,7 +218,7 @@ def test_disable_completes_first(make_vport):
     vport = make_vport(0)
     tags = [vport.txqs[0].put_frame(frames.plain(200)) for _ in range(50)]
     vport.txqs[0].ring()
-    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.id, vport.chunks(vc.TXQ)))
+    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.ident, vport.chunks(vc.TXQ)))
     found = vport.complqs[0].take(51)
     assert [entry.value for entry in found[:-1]] == tags
     assert found[-1].kind == COMPL_SW_MARKER
@@ -227,7 +227,7 @@ def test_disable_completes_first(make_vport):
 def test_disable_twice(make_vport):
     """Disabling what is disabled is answered; it writes nothing into freed rings."""
     vport = make_vport(0)
-    message = vc.queue_chunks(vport.id, vport.chunks())
+    message = vc.queue_chunks(vport.ident, vport.chunks())
     vport.call(Op.DISABLE_QUEUES, message)
     vport.complqs[0].take()
     vport.port.mbx.exchange(Op.DISABLE_QUEUES, message)
@@ -237,7 +237,7 @@ def test_disable_twice(make_vport):
 def test_disabled_queues_are_left_alone(pair):
     """No ring or buffer of a disabled queue is written."""
     one, two = pair
-    one.call(Op.DISABLE_QUEUES, vc.queue_chunks(one.id, one.chunks()))
+    one.call(Op.DISABLE_QUEUES, vc.queue_chunks(one.ident, one.chunks()))
     one.complqs[0].take()
     mailbox = one.port.mbx.arq
     before = one.port.mem.read(mailbox.bufs[-1] + 4096, one.port.mem.next
@@ -259,13 +259,13 @@ def test_tail_before_configuration(make_vport):
 
 def test_order_of_dpdk(make_vport):
     """TX configured and enabled before RX is configured."""
-    one = make_vport(0, up=False)
+    one = make_vport(0, start=False)
     two = make_vport(1)
     one.config_tx()
-    one.call(Op.ENABLE_QUEUES, vc.queue_chunks(one.id, one.chunks(vc.TXQ, vc.COMPLQ)))
+    one.call(Op.ENABLE_QUEUES, vc.queue_chunks(one.ident, one.chunks(vc.TXQ, vc.COMPLQ)))
     one.config_rx()
     for kind in (vc.RXQ, vc.BUFQ):
-        one.call(Op.ENABLE_QUEUES, vc.queue_chunks(one.id, one.chunks(kind)))
+        one.call(Op.ENABLE_QUEUES, vc.queue_chunks(one.ident, one.chunks(kind)))
     one.post_buffers()
     one.enable()
     one.add_mac(one.mac)
@@ -294,18 +294,18 @@ def test_ring_lengths(make_vport, ports, lengths):
 
 def test_map_unmap(make_vport):
     """Mapped, unmapped and mapped again."""
-    vport = make_vport(0, up=False)
-    maps = [(vc.RXQ, vport.rxqs[0].id, 1, 0), (vc.TXQ, vport.txqs[0].id, 1, 1)]
+    vport = make_vport(0, start=False)
+    maps = [(vc.RXQ, vport.rxqs[0].ident, 1, 0), (vc.TXQ, vport.txqs[0].ident, 1, 1)]
     for _ in range(3):
-        vport.call(Op.MAP_QUEUE_VECTOR, vc.vector_maps(vport.id, maps))
-        vport.call(Op.UNMAP_QUEUE_VECTOR, vc.vector_maps(vport.id, maps))
+        vport.call(Op.MAP_QUEUE_VECTOR, vc.vector_maps(vport.ident, maps))
+        vport.call(Op.UNMAP_QUEUE_VECTOR, vc.vector_maps(vport.ident, maps))
 
 
 def test_map_twice(make_vport):
     """The last map counts."""
     one = make_vport(0, pairs=2)
     one.port.use_interrupts(3)
-    one.call(Op.MAP_QUEUE_VECTOR, vc.vector_maps(one.id, [(vc.TXQ, one.txqs[0].id, 2, 1)]))
+    one.call(Op.MAP_QUEUE_VECTOR, vc.vector_maps(one.ident, [(vc.TXQ, one.txqs[0].ident, 2, 1)]))
     one.port.enable_vector(1)
     one.port.enable_vector(2)
     one.send(frames.plain(60))
@@ -317,7 +317,7 @@ def test_unmapped_queue_is_silent(make_vport):
     """A queue without a vector works and interrupts nobody."""
     one = make_vport(0)
     one.port.use_interrupts(2)
-    one.call(Op.UNMAP_QUEUE_VECTOR, vc.vector_maps(one.id, [(vc.TXQ, one.txqs[0].id, 1, 1)]))
+    one.call(Op.UNMAP_QUEUE_VECTOR, vc.vector_maps(one.ident, [(vc.TXQ, one.txqs[0].ident, 1, 1)]))
     one.port.enable_vector(1)
     one.send(frames.plain(60))
     one.port.stats()
@@ -338,11 +338,11 @@ def queue_map(kind=vc.TXQ, queue=None, vector=1, itr=1):
     (queue_map(), 0), (queue_map(), 2), (queue_map(), 0xffff)], ids=str)
 def test_map_bad(make_vport, bad, count):
     """Queues, vectors and indexes that do not exist, counts beyond the data."""
-    vport = make_vport(0, up=False)
+    vport = make_vport(0, start=False)
     kind, queue, vector, itr = bad
-    entry = (kind, vport.txqs[0].id if queue is None else queue, vector, itr)
+    entry = (kind, vport.txqs[0].ident if queue is None else queue, vector, itr)
     assert vport.port.mbx.refuse(Op.MAP_QUEUE_VECTOR,
-                                 vc.vector_maps(vport.id, [entry], count))
+                                 vc.vector_maps(vport.ident, [entry], count))
 
 
 def test_map_without_vectors(make_port):
@@ -360,7 +360,7 @@ def test_map_without_vectors(make_port):
 
 def test_large_messages(make_vport):
     """Sixteen pairs in as few messages as 4096 bytes allow."""
-    one = make_vport(0, up=False, pairs=16, buf_len=4)
+    one = make_vport(0, start=False, pairs=16, buf_len=4)
     two = make_vport(1)
     one.post_buffers()
     one.config_tx()
@@ -371,7 +371,7 @@ def test_large_messages(make_vport):
     for queue in range(16):
         one.send(frames.plain(60 + queue), queue)
         assert two.recv()[0].frame == frames.plain(60 + queue)
-    one.call(Op.DISABLE_VPORT, vc.vport(one.id))
-    one.call(Op.DISABLE_QUEUES, vc.queue_chunks(one.id, one.chunks()))
+    one.call(Op.DISABLE_VPORT, vc.vport(one.ident))
+    one.call(Op.DISABLE_QUEUES, vc.queue_chunks(one.ident, one.chunks()))
     for complq in one.complqs:
         assert wait_for(complq.poll, "marker").kind == COMPL_SW_MARKER

@@ -164,12 +164,12 @@ def test_destroy(ctl):
 def test_destroy_in_operation(make_vport):
     """A vport may be destroyed while it is up; nothing is written afterwards."""
     one, two = make_vport(0), make_vport(1)
-    one.call(Op.DESTROY_VPORT, vc.vport(one.id))
+    one.call(Op.DESTROY_VPORT, vc.vport(one.ident))
     before = one.port.mem.read(one.rxqs[0].addr, 128 * 32)
     two.send(frames.plain(100))
     one.port.stats()
     assert one.port.mem.read(one.rxqs[0].addr, 128 * 32) == before
-    again = Vport(one.port).up()
+    again = Vport(one.port).start()
     two.send(frames.plain(200))
     assert again.recv()[0].frame == frames.plain(200)
 
@@ -183,25 +183,25 @@ VPORT_ID_FIRST = [
     (Op.LOOPBACK, 8), (Op.ADD_MAC_ADDR, 8), (Op.DEL_MAC_ADDR, 8), (Op.CONFIG_PROMISC, 8)]
 
 
-@pytest.mark.parametrize("opcode, size", VPORT_ID_FIRST, ids=lambda value: str(value))
+@pytest.mark.parametrize("opcode, size", VPORT_ID_FIRST, ids=str)
 def test_wrong_vport_id(vport, opcode, size):
     """Every message that names a vport is refused for one that does not exist."""
     mbx = vport.port.mbx
     for number in NO_VPORT:
-        if number != vport.id:
+        if number != vport.ident:
             payload = vc.vport(number)[:4] + bytes(size - 4)
             assert mbx.refuse(opcode, payload), f"vport {number:#x}"
 
 
-@pytest.mark.parametrize("opcode, size", VPORT_ID_FIRST, ids=lambda value: str(value))
+@pytest.mark.parametrize("opcode, size", VPORT_ID_FIRST, ids=str)
 def test_short(vport, opcode, size):
     """Every message is refused when it is cut, at every length."""
     mbx = vport.port.mbx
     for cut in range(0, size, 1 if size <= 24 else 9):
-        assert mbx.refuse(opcode, (vc.vport(vport.id)[:4] + bytes(size))[:cut]), f"{cut} bytes"
+        assert mbx.refuse(opcode, (vc.vport(vport.ident)[:4] + bytes(size))[:cut]), f"{cut} bytes"
 
 
-@pytest.mark.parametrize("opcode, size", VPORT_ID_FIRST, ids=lambda value: str(value))
+@pytest.mark.parametrize("opcode, size", VPORT_ID_FIRST, ids=str)
 def test_before_create(ctl, opcode, size):
     """Every message is refused before the vport exists."""
     for number in (0, 1):
@@ -216,7 +216,7 @@ def test_enable_sends_an_event(make_vport):
     vport = make_vport(0)
     event = vc.EVENT.unpack(vport.port.mbx.event().data)
     assert event.event == vc.EVENT_LINK
-    assert event.vport_id == vport.id
+    assert event.vport_id == vport.ident
     assert event.link_status == 1
     assert event.link_speed > 0
 
@@ -227,7 +227,7 @@ def test_enable_disable_repeated(make_vport):
     for number in range(10):
         one.down()
         one.make_rings()
-        one.up()
+        one.start()
         two.send(frames.plain(60 + number))
         assert one.recv()[0].frame == frames.plain(60 + number)
         one.send(frames.plain(600 + number))
@@ -237,11 +237,11 @@ def test_enable_disable_repeated(make_vport):
 def test_enable_twice(make_vport):
     """Enabling what is enabled and disabling what is disabled does no harm."""
     one, two = make_vport(0), make_vport(1)
-    one.port.mbx.exchange(Op.ENABLE_VPORT, vc.vport(one.id))
+    one.port.mbx.exchange(Op.ENABLE_VPORT, vc.vport(one.ident))
     two.send(frames.plain(90))
     assert one.recv()[0].frame == frames.plain(90)
-    one.call(Op.DISABLE_VPORT, vc.vport(one.id))
-    one.port.mbx.exchange(Op.DISABLE_VPORT, vc.vport(one.id))
+    one.call(Op.DISABLE_VPORT, vc.vport(one.ident))
+    one.port.mbx.exchange(Op.DISABLE_VPORT, vc.vport(one.ident))
     one.enable()
     two.send(frames.plain(91))
     assert one.recv()[0].frame == frames.plain(91)
@@ -249,7 +249,7 @@ def test_enable_twice(make_vport):
 
 def test_enable_without_queues(vport):
     """Enabling a vport with nothing configured is answered, and traffic to it is dropped."""
-    vport.port.mbx.exchange(Op.ENABLE_VPORT, vc.vport(vport.id))
+    vport.port.mbx.exchange(Op.ENABLE_VPORT, vc.vport(vport.ident))
     vport.port.wr32(vport.txqs[0].tail_reg, 1)
     vport.port.stats()
 
@@ -257,7 +257,7 @@ def test_enable_without_queues(vport):
 def test_disabled_vport_is_silent(pair):
     """A disabled vport neither receives nor sends."""
     one, two = pair
-    one.call(Op.DISABLE_VPORT, vc.vport(one.id))
+    one.call(Op.DISABLE_VPORT, vc.vport(one.ident))
     two.send(frames.plain(64))
     one.port.stats()
     assert one.quiet()
@@ -270,10 +270,10 @@ def test_disabled_vport_is_silent(pair):
 # ADD_QUEUES and DEL_QUEUES
 
 
-def add_queues(vport, tx, compl, rx, buf):
+def add_queues(vport, send, compl, recv, buf):
     """Return the reply to ADD_QUEUES."""
     return vport.port.mbx.exchange(Op.ADD_QUEUES, vc.ADD_QUEUES.pack(
-        vport_id=vport.id, num_tx_q=tx, num_tx_complq=compl, num_rx_q=rx, num_rx_bufq=buf))
+        vport_id=vport.ident, num_tx_q=send, num_tx_complq=compl, num_rx_q=recv, num_rx_bufq=buf))
 
 
 @pytest.mark.parametrize("pairs", [1, 2, 3, 4, 16])
@@ -281,7 +281,7 @@ def test_change_of_channels(make_vport, pairs):
     """What ethtool -L does: down, DEL_QUEUES, ADD_QUEUES, up; each pair carries frames."""
     one, two = make_vport(0), make_vport(1)
     one.down()
-    one.call(Op.DEL_QUEUES, vc.queue_chunks(one.id, one.chunks()))
+    one.call(Op.DEL_QUEUES, vc.queue_chunks(one.ident, one.chunks()))
     reply = add_queues(one, pairs, pairs, pairs, 2 * pairs)
     assert reply.retval == 0
     head = vc.ADD_QUEUES.unpack(reply.data)
@@ -290,7 +290,7 @@ def test_change_of_channels(make_vport, pairs):
     one.setup = Setup(pairs=pairs)
     one.use_chunks(vc.reg_chunks(reply.data, vc.ADD_QUEUES.size, head.num_chunks))
     assert len(one.txqs) == pairs and len(one.rxqs) == pairs
-    one.up()
+    one.start()
     for queue in range(pairs):
         one.send(frames.plain(200 + queue), queue)
         assert two.recv()[0].frame == frames.plain(200 + queue)
@@ -303,7 +303,7 @@ def test_change_of_channels(make_vport, pairs):
 
 def test_add_queues_beyond_the_limit(vport):
     """More queues than the port has."""
-    vport.call(Op.DEL_QUEUES, vc.queue_chunks(vport.id, vport.chunks()))
+    vport.call(Op.DEL_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
     for counts in ((17, 17, 17, 34), (0xffff,) * 4, (1, 1, 100, 200)):
         assert add_queues(vport, *counts).retval
     assert add_queues(vport, 16, 16, 16, 32).retval == 0
@@ -312,18 +312,18 @@ def test_add_queues_beyond_the_limit(vport):
 
 def test_del_queues_repeated(vport):
     """Queues can be deleted once; what was deleted cannot be configured."""
-    chunks = vc.queue_chunks(vport.id, vport.chunks())
+    chunks = vc.queue_chunks(vport.ident, vport.chunks())
     vport.call(Op.DEL_QUEUES, chunks)
     assert vport.port.mbx.refuse(Op.DEL_QUEUES, chunks)
     infos = vport.tx_info(0)
     assert vport.port.mbx.refuse(Op.CONFIG_TX_QUEUES, vc.CONFIG_TX.pack(
-        vport_id=vport.id, num_qinfo=2) + b"".join(infos))
+        vport_id=vport.ident, num_qinfo=2) + b"".join(infos))
 
 
 def test_del_of_enabled_queues(pair):
     """Deleting queues in operation is refused or stops them; it never goes on using them."""
     one, two = pair
-    reply = one.port.mbx.exchange(Op.DEL_QUEUES, vc.queue_chunks(one.id, one.chunks()))
+    reply = one.port.mbx.exchange(Op.DEL_QUEUES, vc.queue_chunks(one.ident, one.chunks()))
     two.send(frames.plain(99))
     if reply.retval:
         assert one.recv()[0].frame == frames.plain(99)
@@ -346,5 +346,5 @@ BAD_CHUNKS = [
 def test_bad_chunks(make_vport, opcode, chunks, count):
     """Counts beyond the data, queues that do not exist or belong to nobody."""
     vport = make_vport(0)
-    assert vport.port.mbx.refuse(opcode, vc.queue_chunks(vport.id, chunks, count))
+    assert vport.port.mbx.refuse(opcode, vc.queue_chunks(vport.ident, chunks, count))
     vport.send(frames.plain(64))

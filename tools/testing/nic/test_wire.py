@@ -23,7 +23,7 @@ def _bring_up():
         port.ready()
         port.negotiate()
         port.alloc_vectors()
-        return Vport(port, setup).up()
+        return Vport(port, setup).start()
 
     yield make
     for port in ports:
@@ -97,9 +97,9 @@ def test_pf_and_vf(make_nic):
         port.ready()
         port.negotiate()
         port.alloc_vectors()
-        vports.append(Vport(port).up())
-    carries(*vports)
-    carries(*reversed(vports))
+        vports.append(Vport(port).start())
+    carries(vports[0], vports[1])
+    carries(vports[1], vports[0])
     for port in ports:
         port.close()
 
@@ -125,7 +125,7 @@ def test_counts(nic, bring_up):
     total = sum(max(size, 60) for size in sizes)
 
     def difference(stats, index, name):
-        return (stats["ports"][index]["wire"][name] - before["ports"][index]["wire"][name])
+        return stats["ports"][index]["wire"][name] - before["ports"][index]["wire"][name]
 
     stats = nic.control("stats")
     assert difference(stats, 2, "tx_packets") == difference(stats, 3, "rx_packets") == 4
@@ -150,8 +150,8 @@ def test_link_down(nic, bring_up):
     finally:
         nic.control("link port0 up")
     assert link_of(one) == 1 and link_of(two) == 1
-    carries(one, two)
-    carries(two, one)
+    for vport, other in ((one, two), (two, one)):
+        carries(vport, other)
 
 
 def test_link_down_at_enable(nic, bring_up):

@@ -185,6 +185,7 @@ class Vport:
         self.txqs = []
         self.complqs = []
         self.rxqs = []
+        self.queues = {}
         self.create()
 
     # Messages
@@ -200,7 +201,7 @@ class Vport:
             txq_model=vc.SPLIT, rxq_model=vc.SPLIT, num_tx_q=pairs, num_tx_complq=pairs,
             num_rx_q=pairs, num_rx_bufq=2 * pairs, vport_index=self.index))
         self.info = vc.CREATE_VPORT.unpack(reply)
-        self.id = self.info.vport_id
+        self.ident = self.info.vport_id
         self.mac = self.info.default_mac_addr
         self.use_chunks(vc.reg_chunks(reply, vc.CREATE_VPORT.size, self.info.num_chunks))
 
@@ -234,10 +235,10 @@ class Vport:
     def tx_info(self, index, **override):
         """Return the configuration of send queue @index and its completion queue."""
         txq, complq = self.txqs[index], self.complqs[index]
-        tx_fields = {"dma_ring_addr": txq.addr, "type": vc.TXQ, "queue_id": txq.id,
+        tx_fields = {"dma_ring_addr": txq.addr, "type": vc.TXQ, "queue_id": txq.ident,
                      "relative_queue_id": 0, "model": vc.SPLIT, "sched_mode": vc.SCHED_FLOW,
-                     "ring_len": txq.length, "tx_compl_queue_id": complq.id}
-        compl_fields = {"dma_ring_addr": complq.addr, "type": vc.COMPLQ, "queue_id": complq.id,
+                     "ring_len": txq.length, "tx_compl_queue_id": complq.ident}
+        compl_fields = {"dma_ring_addr": complq.addr, "type": vc.COMPLQ, "queue_id": complq.ident,
                         "model": vc.SPLIT, "sched_mode": vc.SCHED_FLOW,
                         "ring_len": complq.length}
         return (vc.TXQ_INFO.pack(**{**tx_fields, **override}),
@@ -247,7 +248,7 @@ class Vport:
         """Return the configuration of a buffer queue."""
         flags = vc.RXQ_DESC_32B | (vc.RXQ_HDR_SPLIT if bufq.hdr_size else 0)
         return {"desc_ids": vc.RXDID_FLEX, "dma_ring_addr": bufq.addr, "type": vc.BUFQ,
-                "queue_id": bufq.id, "model": vc.SPLIT, "hdr_buffer_size": bufq.hdr_size,
+                "queue_id": bufq.ident, "model": vc.SPLIT, "hdr_buffer_size": bufq.hdr_size,
                 "data_buffer_size": bufq.buf_size, "ring_len": bufq.length,
                 "buffer_notif_stride": 32, "qflags": flags, "rx_buffer_low_watermark": 64}
 
@@ -256,10 +257,10 @@ class Vport:
         first, second = rxq.bufqs
         flags = vc.RXQ_DESC_32B | (vc.RXQ_HDR_SPLIT if first.hdr_size else 0)
         return {"desc_ids": vc.RXDID_FLEX, "dma_ring_addr": rxq.addr, "type": vc.RXQ,
-                "queue_id": rxq.id, "model": vc.SPLIT, "hdr_buffer_size": first.hdr_size,
+                "queue_id": rxq.ident, "model": vc.SPLIT, "hdr_buffer_size": first.hdr_size,
                 "data_buffer_size": first.buf_size, "max_pkt_size": self.setup.max_pkt,
-                "ring_len": rxq.length, "qflags": flags, "rx_bufq1_id": first.id,
-                "rx_bufq2_id": second.id, "bufq2_ena": 1}
+                "ring_len": rxq.length, "qflags": flags, "rx_bufq1_id": first.ident,
+                "rx_bufq2_id": second.ident, "bufq2_ena": 1}
 
     def config_tx(self):
         """Configure all send and completion queues."""
@@ -267,7 +268,7 @@ class Vport:
             infos = [info for i in range(start, min(start + 32, len(self.txqs)))
                      for info in self.tx_info(i)]
             self.call(Op.CONFIG_TX_QUEUES, vc.CONFIG_TX.pack(
-                vport_id=self.id, num_qinfo=len(infos)) + b"".join(infos))
+                vport_id=self.ident, num_qinfo=len(infos)) + b"".join(infos))
 
     def config_rx(self):
         """Configure all receive queues, their buffer queues first."""
@@ -277,7 +278,7 @@ class Vport:
                 infos += [vc.RXQ_INFO.pack(**self.buf_fields(bufq)) for bufq in rxq.bufqs]
                 infos.append(vc.RXQ_INFO.pack(**self.rx_fields(rxq)))
             self.call(Op.CONFIG_RX_QUEUES, vc.CONFIG_RX.pack(
-                vport_id=self.id, num_qinfo=len(infos)) + b"".join(infos))
+                vport_id=self.ident, num_qinfo=len(infos)) + b"".join(infos))
 
     def map_vectors(self):
         """Give queue pair n the vector n + 1."""
@@ -285,8 +286,8 @@ class Vport:
             return
         maps = []
         for i, (txq, rxq) in enumerate(zip(self.txqs, self.rxqs)):
-            maps += [(vc.RXQ, rxq.id, i + 1, 0), (vc.TXQ, txq.id, i + 1, 1)]
-        self.call(Op.MAP_QUEUE_VECTOR, vc.vector_maps(self.id, maps))
+            maps += [(vc.RXQ, rxq.ident, i + 1, 0), (vc.TXQ, txq.ident, i + 1, 1)]
+        self.call(Op.MAP_QUEUE_VECTOR, vc.vector_maps(self.ident, maps))
 
     def post_buffers(self):
         """Fill all buffer queues."""
@@ -296,17 +297,17 @@ class Vport:
 
     def enable_queues(self):
         """Enable all queues."""
-        self.call(Op.ENABLE_QUEUES, vc.queue_chunks(self.id, self.chunks()))
+        self.call(Op.ENABLE_QUEUES, vc.queue_chunks(self.ident, self.chunks()))
 
     def enable(self):
         """Enable the vport."""
-        self.call(Op.ENABLE_VPORT, vc.vport(self.id))
+        self.call(Op.ENABLE_VPORT, vc.vport(self.ident))
 
     def add_mac(self, *addresses, kind=vc.MAC_PRIMARY):
         """Receive frames to @addresses."""
-        self.call(Op.ADD_MAC_ADDR, vc.mac_list(self.id, addresses, kind))
+        self.call(Op.ADD_MAC_ADDR, vc.mac_list(self.ident, addresses, kind))
 
-    def up(self, post=True):
+    def start(self, post=True):
         """Do all that a driver does at ifup."""
         if post:
             self.post_buffers()
@@ -320,11 +321,11 @@ class Vport:
 
     def down(self):
         """Do all that a driver does at ifdown, with the check for the markers."""
-        self.call(Op.DISABLE_VPORT, vc.vport(self.id))
-        self.call(Op.DISABLE_QUEUES, vc.queue_chunks(self.id, self.chunks()))
+        self.call(Op.DISABLE_VPORT, vc.vport(self.ident))
+        self.call(Op.DISABLE_QUEUES, vc.queue_chunks(self.ident, self.chunks()))
         for complq in self.complqs:
             wait_for(lambda q=complq: self._marker(q), "software marker")
-        self.call(Op.DEL_MAC_ADDR, vc.mac_list(self.id, [self.mac]))
+        self.call(Op.DEL_MAC_ADDR, vc.mac_list(self.ident, [self.mac]))
 
     @staticmethod
     def _marker(complq):
@@ -352,9 +353,9 @@ class Vport:
     def rss(self, key=None, lut=None):
         """Set the RSS key and the table."""
         if key is not None:
-            self.call(Op.SET_RSS_KEY, vc.rss_key(self.id, key))
+            self.call(Op.SET_RSS_KEY, vc.rss_key(self.ident, key))
         if lut is not None:
-            self.call(Op.SET_RSS_LUT, vc.rss_lut(self.id, lut))
+            self.call(Op.SET_RSS_LUT, vc.rss_lut(self.ident, lut))
 
 
 def bring_up(nic, index=0, setup=None, **how):
@@ -363,7 +364,7 @@ def bring_up(nic, index=0, setup=None, **how):
     port.ready()
     port.negotiate()
     port.alloc_vectors()
-    return port, Vport(port, setup).up()
+    return port, Vport(port, setup).start()
 
 
 __all__ = ["BAR0", "Port", "Setup", "Vport", "bring_up"]

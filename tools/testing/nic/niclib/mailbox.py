@@ -202,4 +202,3 @@ class Mailbox:
         reply = self.recv(timeout)
         assert reply.opcode == Op.EVENT, f"opcode {reply.opcode} instead of an event"
         return reply
-

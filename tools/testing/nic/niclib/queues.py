@@ -64,7 +64,7 @@ class TxQueue:
 
     def __init__(self, port, queue_id, length, tail_reg):
         self.port = port
-        self.id = queue_id
+        self.ident = queue_id
         self.length = length
         self.tail_reg = tail_reg
         self.addr = port.mem.alloc(length * TX_DESC.size, 4096)
@@ -76,12 +76,12 @@ class TxQueue:
         self.port.mem.write(self.addr + self.next * TX_DESC.size, data)
         self.next = (self.next + 1) % self.length
 
-    def put(self, addr, size, tag=0, eop=True, re=False, flags=0, dtype=DTYPE_FLOW):
+    def put(self, addr, size, tag=0, eop=True, report=False, flags=0, dtype=DTYPE_FLOW):
         """Write one data descriptor."""
-        cmd = dtype | flags | (TX_EOP if eop else 0) | (TX_RE if re else 0)
+        cmd = dtype | flags | (TX_EOP if eop else 0) | (TX_RE if report else 0)
         self.put_raw(TX_DESC.pack(buf_addr=addr, cmd_dtype=cmd, compl_tag=tag, rxr_bufsize=size))
 
-    def put_frame(self, frame, cuts=(), tag=None, re=False, flags=0):
+    def put_frame(self, frame, cuts=(), tag=None, report=False, flags=0):
         """Write a frame cut into buffers at the offsets @cuts; return its tag.
 
         The pieces lie in memory with gaps and at odd addresses."""
@@ -94,7 +94,7 @@ class TxQueue:
             addr = self.port.mem.put(piece, 1)
             self.port.mem.alloc(3 + index % 5, 1)
             last = index == len(pieces) - 1
-            self.put(addr, len(piece), tag, last, re and last, flags)
+            self.put(addr, len(piece), tag, last, report and last, flags)
         return tag
 
     def ring(self):
@@ -116,7 +116,7 @@ class ComplQueue:
 
     def __init__(self, port, queue_id, length):
         self.port = port
-        self.id = queue_id
+        self.ident = queue_id
         self.length = length
         self.addr = port.mem.alloc(length * COMPL.size, 4096)
         self.next = 0
@@ -145,7 +145,7 @@ class BufQueue:
 
     def __init__(self, port, queue_id, length, tail_reg, sizes):
         self.port = port
-        self.id = queue_id
+        self.ident = queue_id
         self.length = length
         self.tail_reg = tail_reg
         self.buf_size, self.hdr_size = sizes
@@ -214,7 +214,7 @@ class RxQueue:
 
     def __init__(self, port, queue_id, length, bufqs):
         self.port = port
-        self.id = queue_id
+        self.ident = queue_id
         self.length = length
         self.bufqs = bufqs
         self.addr = port.mem.alloc(length * RX_DESC.size, 4096)
@@ -269,7 +269,7 @@ class RxQueue:
 
     def take(self, count=1, timeout=TIMEOUT_S):
         """Return the next @count packets."""
-        return [wait_for(self.poll, f"packet {i + 1} of {count} on rx queue {self.id}", timeout)
+        return [wait_for(self.poll, f"packet {i + 1} of {count} on rx queue {self.ident}", timeout)
                 for i in range(count)]
 
 

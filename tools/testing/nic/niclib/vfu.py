@@ -170,10 +170,10 @@ class Client:
         self.caps = json.loads(reply[4:-1]).get("capabilities", {})
         return (*struct.unpack_from("<HH", reply), self.caps)
 
-    def dma_map(self, addr, size, fd=None, offset=0, flags=MAP_READ | MAP_WRITE):
+    def dma_map(self, addr, size, descriptor=None, offset=0, flags=MAP_READ | MAP_WRITE):
         """Give the server a range of guest memory."""
         payload = struct.pack("<IIQQQ", 32, flags, offset, addr, size)
-        return self.request(DMA_MAP, payload, () if fd is None else (fd,))
+        return self.request(DMA_MAP, payload, () if descriptor is None else (descriptor,))
 
     def dma_unmap(self, addr, size, flags=0):
         """Take a range back; after the reply nobody may touch it."""
