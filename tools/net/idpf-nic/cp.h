@@ -88,6 +88,7 @@ struct cp_stats {
  * @num_bufq: entries of @bufq
  * @default_rxq: relative id of the queue for what RSS does not spread
  * @rss: receive side scaling
+ * @link_event: the driver is to be told the state of the link
  * @stats: counters
  */
 struct cp_vport {
@@ -113,6 +114,7 @@ struct cp_vport {
 	u16 num_bufq;
 	u16 default_rxq;
 	struct rss rss;
+	bool link_event;
 	struct cp_stats stats;
 };
 
@@ -138,6 +140,9 @@ struct cp {
  */
 const char *cp_policy(const char *names, bool grant);
 
+/* names that cp_policy() knows, separated by blanks; to be freed */
+char *cp_policy_names(void);
+
 void cp_init(struct nic_port *port);
 void cp_reset(struct nic_port *port);
 
@@ -155,8 +160,13 @@ bool cp_handle(struct nic_port *port, const struct mbx_msg *req,
 /**
  * cp_link_changed() - tell enabled vports the state of the link
  * @port: the port
+ *
+ * Context: any thread, nic->lock held.
  */
 void cp_link_changed(struct nic_port *port);
+
+/* send events that are due; called when a reply is on its way */
+void cp_send_events(struct nic_port *port);
 
 /* name of an operation for reports */
 const char *cp_opcode_name(u32 opcode);

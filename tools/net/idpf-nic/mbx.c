@@ -287,6 +287,7 @@ static bool mbx_take(struct nic_port *port)
 		mbx->rsp.retval = CP_EINVAL;
 	if (reply)
 		mbx_send(port, &mbx->rsp);
+	cp_send_events(port);
 	return true;
 }
 
@@ -301,6 +302,7 @@ bool mbx_run(struct nic_port *port)
 	if (!nic_port_may_dma(port))
 		return false;
 	mbx_deliver_waiting(port);
+	cp_send_events(port);
 	while (mbx->num_waiting < MBX_MAX_WAITING && mbx_take(port)) {
 		if (!--budget) {
 			atomic_store(&port->kick.mbx, true);

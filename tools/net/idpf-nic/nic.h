@@ -66,7 +66,7 @@ enum nic_identity {
  * @name: name in reports, statistics and the capture
  * @socket_path: where the vfio-user socket listens
  * @identity: PCI identity and register map
- * @mac: address of the first vport; vport n has n added to it
+ * @mac: address of the first vport; vport n has n added to the fifth byte
  * @num_qpairs: queue pairs of all vports together, 1 to QUEUE_MAX_PAIRS
  * @mtu: largest MTU a netdev on it may have, NIC_MIN_MTU to NIC_MAX_MTU
  * @num_vports: vports the driver is told to create, 1 to CP_MAX_VPORTS
@@ -175,6 +175,19 @@ struct nic {
 };
 
 /**
+ * nic_port_new() - create a port and enter it in @nic
+ * @nic: the process, with room for it
+ * @cfg: configuration, checked; its strings are taken over
+ *
+ * Context: at start, before the data thread.
+ * Return: the port; it does not listen yet.
+ */
+struct nic_port *nic_port_new(struct nic *nic, const struct nic_port_config *cfg);
+
+/* free a port.  Context: after the data thread has ended. */
+void nic_port_free(struct nic_port *port);
+
+/**
  * nic_port_reset() - function reset: as after power-up
  * @port: the port
  *
@@ -209,6 +222,17 @@ static inline bool nic_port_may_dma(struct nic_port *port)
 	return atomic_load_explicit(&port->pci.may_dma, memory_order_acquire);
 }
 
+/**
+ * nic_port_set_link() - plug or unplug the cable
+ * @port: the port
+ * @up: plug
+ *
+ * Enabled vports of all ports on the wire are told.
+ *
+ * Context: nic->lock held.
+ */
+void nic_port_set_link(struct nic_port *port, bool up);
+
 /* data.c: the data thread */
 
 /**
@@ -225,6 +249,9 @@ void nic_lock(struct nic *nic);
  */
 void nic_unlock(struct nic *nic);
 
+/* nic_wake() for a data thread that sleeps */
+void nic_wake_slow(struct nic *nic);
+
 /**
  * nic_wake() - make the data thread look at its kicks
  * @nic: the process
@@ -235,8 +262,6 @@ void nic_unlock(struct nic *nic);
  */
 static inline void nic_wake(struct nic *nic)
 {
-	extern void nic_wake_slow(struct nic *nic);
-
 	if (atomic_load(&nic->sleeping))
 		nic_wake_slow(nic);
 }
