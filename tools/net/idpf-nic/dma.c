@@ -109,6 +109,8 @@ int dma_map(struct dma *dma, const struct dma_map_req *req)
 
 static void dma_remove(struct dma *dma, unsigned int first, unsigned int count)
 {
+	if (!count)
+		return;
 	for (unsigned int i = first; i < first + count; i++)
 		if (dma->regions[i].host)
 			munmap(dma->regions[i].host, dma->regions[i].len);
