@@ -111,6 +111,8 @@ static void dma_remove(struct dma *dma, unsigned int first, unsigned int count)
 {
 	if (!count)
 		return;
+	if (!count)
+		return;
 	for (unsigned int i = first; i < first + count; i++)
 		if (dma->regions[i].host)
 			munmap(dma->regions[i].host, dma->regions[i].len);
