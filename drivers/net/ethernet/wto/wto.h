@@ -29,6 +29,7 @@ struct net_device;
 /**
  * enum wto_adapter_flag - bits of wto_adapter.flags
  * @WTO_F_REMOVING: no new work is accepted
+ * @WTO_F_PAUSED: the worker rests, see wto_reset_pause()
  * @WTO_F_RESET: a reset is wanted or was noticed
  * @WTO_F_GONE: the device stopped to answer; netdevs must be detached
  * @WTO_F_FAILED: recovery was given up
@@ -37,6 +38,7 @@ struct net_device;
  */
 enum wto_adapter_flag {
 	WTO_F_REMOVING,
+	WTO_F_PAUSED,
 	WTO_F_RESET,
 	WTO_F_GONE,
 	WTO_F_FAILED,
@@ -259,6 +261,8 @@ void wto_filter_forget(struct wto_filters *filters);
 int wto_reset_init(struct wto_adapter *adapter);
 void wto_reset_stop(struct wto_adapter *adapter);
 void wto_reset_exit(struct wto_adapter *adapter);
+void wto_reset_pause(struct wto_adapter *adapter);
+void wto_reset_resume(struct wto_adapter *adapter);
 int wto_reset_function(struct wto_adapter *adapter);
 void wto_reset_request(struct wto_adapter *adapter, const char *why);
 void wto_reset_quiesce(struct wto_adapter *adapter, const char *why);

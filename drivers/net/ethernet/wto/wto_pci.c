@@ -31,6 +31,8 @@ static int wto_pci_enable(struct pci_dev *pdev)
 		goto disable;
 	}
 	pci_set_master(pdev);
+	/* what comes back after an error of the bus */
+	pci_save_state(pdev);
 
 	return 0;
 
@@ -43,7 +45,9 @@ static void wto_pci_disable(struct pci_dev *pdev)
 {
 	pci_clear_master(pdev);
 	pci_release_mem_regions(pdev);
-	pci_disable_device(pdev);
+	/* an error of the bus may have done so already */
+	if (pci_is_enabled(pdev))
+		pci_disable_device(pdev);
 }
 
 static bool wto_pci_on_event(void *ctx, u32 opcode, const void *buf,
@@ -209,6 +213,82 @@ static void wto_pci_shutdown(struct pci_dev *pdev)
 	pci_clear_master(pdev);
 }
 
+static int wto_pci_suspend(struct device *dev)
+{
+	struct wto_adapter *adapter = dev_get_drvdata(dev);
+
+	wto_reset_pause(adapter);
+	if (!wto_hw_gone(&adapter->hw))
+		wto_reset_function(adapter);
+	pci_clear_master(adapter->pdev);
+
+	return 0;
+}
+
+static int wto_pci_resume(struct device *dev)
+{
+	wto_reset_resume(dev_get_drvdata(dev));
+
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(wto_pci_pm_ops, wto_pci_suspend,
+				wto_pci_resume);
+
+static pci_ers_result_t wto_pci_error_detected(struct pci_dev *pdev,
+					       pci_channel_state_t state)
+{
+	struct wto_adapter *adapter = pci_get_drvdata(pdev);
+
+	if (state == pci_channel_io_perm_failure)
+		wto_hw_set_gone(&adapter->hw);
+	else
+		wto_mbx_abort(&adapter->mbx, -EIO);
+	wto_reset_pause(adapter);
+	pci_disable_device(pdev);
+
+	return state == pci_channel_io_perm_failure ?
+	       PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t wto_pci_slot_reset(struct pci_dev *pdev)
+{
+	int err;
+
+	err = pci_enable_device_mem(pdev);
+	if (err) {
+		dev_err(&pdev->dev, "cannot be enabled after a reset: %pe\n",
+			ERR_PTR(err));
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+	pci_restore_state(pdev);
+
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void wto_pci_error_resume(struct pci_dev *pdev)
+{
+	wto_reset_resume(pci_get_drvdata(pdev));
+}
+
+static void wto_pci_reset_prepare(struct pci_dev *pdev)
+{
+	wto_reset_pause(pci_get_drvdata(pdev));
+}
+
+static void wto_pci_reset_done(struct pci_dev *pdev)
+{
+	wto_reset_resume(pci_get_drvdata(pdev));
+}
+
+static const struct pci_error_handlers wto_pci_err_handler = {
+	.error_detected	= wto_pci_error_detected,
+	.slot_reset	= wto_pci_slot_reset,
+	.resume		= wto_pci_error_resume,
+	.reset_prepare	= wto_pci_reset_prepare,
+	.reset_done	= wto_pci_reset_done,
+};
+
 static const struct pci_device_id wto_pci_tbl[] = {
 	{ PCI_VDEVICE(INTEL, IDPF_PCI_DEVICE_ID_PF),
 	  .driver_data = WTO_HW_MAP_PF },
@@ -226,6 +306,8 @@ static struct pci_driver wto_pci_driver = {
 	.probe		= wto_pci_probe,
 	.remove		= wto_pci_remove,
 	.shutdown	= wto_pci_shutdown,
+	.driver.pm	= pm_sleep_ptr(&wto_pci_pm_ops),
+	.err_handler	= &wto_pci_err_handler,
 };
 module_pci_driver(wto_pci_driver);
 

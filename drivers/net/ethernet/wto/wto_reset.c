@@ -20,6 +20,13 @@
 #define WTO_RESET_VF_MS		1000	/* a VF's request is taken up by then */
 #define WTO_RESET_POLL_MS	10
 
+/* Is the worker to do nothing, and not to be woken? */
+static bool wto_reset_resting(const struct wto_adapter *adapter)
+{
+	return test_bit(WTO_F_REMOVING, adapter->flags) ||
+	       test_bit(WTO_F_PAUSED, adapter->flags);
+}
+
 /**
  * wto_reset_kick - let the worker run now
  * @adapter: function
@@ -28,7 +35,7 @@
  */
 void wto_reset_kick(struct wto_adapter *adapter)
 {
-	if (!test_bit(WTO_F_REMOVING, adapter->flags))
+	if (!wto_reset_resting(adapter))
 		mod_delayed_work(adapter->service.wq, &adapter->service.work,
 				 0);
 }
@@ -274,11 +281,10 @@ static void wto_reset_service(struct work_struct *work)
 	struct wto_adapter *adapter = container_of(service, struct wto_adapter,
 						   service);
 
-	if (test_bit(WTO_F_REMOVING, adapter->flags))
+	if (wto_reset_resting(adapter))
 		return;
 
-	if (wto_reset_serve(adapter) &&
-	    !test_bit(WTO_F_REMOVING, adapter->flags))
+	if (wto_reset_serve(adapter) && !wto_reset_resting(adapter))
 		queue_delayed_work(service->wq, &service->work,
 				   msecs_to_jiffies(WTO_SERVICE_MS));
 }
@@ -323,4 +329,38 @@ void wto_reset_exit(struct wto_adapter *adapter)
 {
 	wto_reset_stop(adapter);
 	destroy_workqueue(adapter->service.wq);
+}
+
+/**
+ * wto_reset_pause - put the function to rest
+ * @adapter: function
+ *
+ * For those who take the function away for a while: suspend, a reset or an
+ * error that the PCI core handles.  Nothing touches the device afterwards.
+ *
+ * Context: Process, may sleep; not under RTNL.
+ */
+void wto_reset_pause(struct wto_adapter *adapter)
+{
+	set_bit(WTO_F_PAUSED, adapter->flags);
+	cancel_delayed_work_sync(&adapter->service.work);
+
+	rtnl_lock();
+	wto_reset_detach_all(adapter);
+	rtnl_unlock();
+	wto_ctrl_down(adapter);
+}
+
+/**
+ * wto_reset_resume - undo wto_reset_pause(), by a reset and recovery
+ * @adapter: function, its PCI configuration is as it was
+ *
+ * Context: Process, may sleep; not under RTNL.
+ */
+void wto_reset_resume(struct wto_adapter *adapter)
+{
+	clear_bit(WTO_F_PAUSED, adapter->flags);
+	set_bit(WTO_F_RESET, adapter->flags);
+	wto_reset_kick(adapter);
+	flush_delayed_work(&adapter->service.work);
 }
