@@ -128,8 +128,13 @@ static void wto_netdev_disable_tx(struct wto_vport *vport)
 	struct wto_queue_set *set = vport->set;
 	unsigned int i;
 
-	for (i = 0; i < set->cfg.num_channels; i++)
+	for (i = 0; i < set->cfg.num_channels; i++) {
 		WRITE_ONCE(set->tx[i]->closing, true);
+		/* the watchdog must not take a long idle queue for a stuck one
+		 * as soon as it is stopped
+		 */
+		txq_trans_cond_update(set->tx[i]->nq);
+	}
 	/* who polls now and did not see it yet may wake a queue: wait */
 	for (i = 0; i < set->cfg.num_channels; i++)
 		napi_synchronize(&vport->vec[i].napi);
