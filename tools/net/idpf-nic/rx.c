@@ -93,6 +93,17 @@ static int pick_bufq(const struct rxq *rxq, const unsigned int *avail, u32 len)
 	return size1 > size0;
 }
 
+/* Linux states the size of header buffers with the receive queue only; where a
+ * buffer queue has one of its own as well, the smaller one is safe.
+ */
+static u16 hdr_buf_size(const struct rxq *rxq, unsigned int which)
+{
+	u16 own = rxq->bufq[which]->q.cfg.hdr_buf_size;
+	u16 size = rxq->q.cfg.hdr_buf_size;
+
+	return own && (own < size || !size) ? own : size;
+}
+
 /* Takes the next buffer of a queue.  Return: false if it cannot be used */
 static bool take_buf(struct rx_plan *plan, unsigned int which, bool split)
 {
@@ -116,7 +127,8 @@ static bool take_buf(struct rx_plan *plan, unsigned int which, bool split)
 			   q->cfg.data_buf_size, DMA_PROT_WRITE);
 	if (split)
 		buf->hdr = dma_ptr(q->port, &bufq->hdr_hint, posted.hdr_addr,
-				   q->cfg.hdr_buf_size, DMA_PROT_WRITE);
+				   hdr_buf_size(plan->rxq, which),
+				   DMA_PROT_WRITE);
 	if (buf->pkt && (buf->hdr || !split)) {
 		plan->num_bufs++;
 		return true;
@@ -145,7 +157,7 @@ static int plan_split(struct rx_plan *plan, const unsigned int *avail)
 
 	which = pick_bufq(rxq, avail, len - plan->hdr_len);
 	if (which >= 0 &&
-	    plan->hdr_len > rxq->bufq[which]->q.cfg.hdr_buf_size) {
+	    plan->hdr_len > hdr_buf_size(rxq, (unsigned int)which)) {
 		plan->hdr_overflow = true;
 		plan->hdr_len = 0;
 		which = pick_bufq(rxq, avail, len);

@@ -131,7 +131,7 @@ static int configure(struct guest *g, u32 type, u16 id, u64 ring, u16 len,
 		.bufq_id = { 0, 1 },
 		.desc_ids = mode.desc_ids,
 		.qflags = qflags,
-		.hdr_buf_size = HDR_SIZE,
+		.hdr_buf_size = type == VC2_QUEUE_TYPE_RX ? HDR_SIZE : 0,
 		.data_buf_size = id ? BUF1_SIZE : BUF0_SIZE,
 		.max_pkt_size = NIC_MAX_FRAME,
 	};
