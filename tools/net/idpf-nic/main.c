@@ -318,6 +318,16 @@ static bool listen_all(struct nic *nic, const struct options *opt)
 /* ------------------------------------------------------------------ */
 /* Life of the process                                                  */
 
+/**
+ * struct signals - where signals arrive
+ * @fd: signalfd or -1
+ * @watch: its watch
+ */
+struct signals {
+	int fd;
+	struct io_watch *watch;
+};
+
 static void on_signal(void *ctx, uint32_t events)
 {
 	io_quit();
@@ -327,20 +337,27 @@ static void on_signal(void *ctx, uint32_t events)
  * The two signals that end us come as events.  They are blocked before the data
  * thread exists, so it inherits that.
  */
-static int watch_signals(void)
+static int watch_signals(struct signals *sig)
 {
 	sigset_t set;
-	int fd;
 
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
+	sig->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sig->fd < 0)
 		return -errno;
-	return io_add(fd, EPOLLIN, on_signal, NULL) ? 0 : -errno;
+	sig->watch = io_add(sig->fd, EPOLLIN, on_signal, NULL);
+	return sig->watch ? 0 : -errno;
+}
+
+static void unwatch_signals(struct signals *sig)
+{
+	io_remove(sig->watch);
+	if (sig->fd >= 0)
+		close(sig->fd);
 }
 
 static bool set_up(struct nic *nic, const struct options *opt)
@@ -466,6 +483,7 @@ int main(int argc, char **argv)
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.turn = PTHREAD_COND_INITIALIZER,
 	};
+	struct signals sig = { .fd = -1 };
 	struct options opt = { };
 	int status = EXIT_USAGE;
 	int err;
@@ -476,17 +494,19 @@ int main(int argc, char **argv)
 		goto free_opt;
 	err = io_init();
 	if (!err)
-		err = watch_signals();
+		err = watch_signals(&sig);
 	if (err) {
 		usage_error("cannot watch for events: %s", g_strerror(-err));
 		status = EXIT_FAILURE;
-		goto free_opt;
+		goto exit_io;
 	}
 	if (set_up(&nic, &opt))
 		status = run(&nic, &opt);
 	err = tear_down(&nic);
 	if (status == EXIT_SUCCESS)
 		status = err;
+exit_io:
+	unwatch_signals(&sig);
 	io_exit();
 free_opt:
 	free_options(&opt);
