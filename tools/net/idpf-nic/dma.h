@@ -73,7 +73,7 @@ struct dma_map_req {
  * @req: the range
  *
  * Context: nic->lock held.
- * Return: 0, -EINVAL (empty, wraps, file too short), -EEXIST (overlaps),
+ * Return: 0, -EINVAL (empty, wraps, no pages, file too short), -EEXIST (overlaps),
  * -ENOSPC or what mmap() says.
  */
 int dma_map(struct dma *dma, const struct dma_map_req *req);

@@ -299,8 +299,11 @@ bool mbx_run(struct nic_port *port)
 	if (!atomic_load_explicit(&port->kick.mbx, memory_order_relaxed))
 		return false;
 	atomic_store(&port->kick.mbx, false);
-	if (!nic_port_may_dma(port))
+	if (!nic_port_may_dma(port)) {
+		if (atomic_load(&port->bar.mbx[BAR_ATQLEN]) & IDPF_CTLQ_LEN_ENABLE)
+			report_error(port, REPORT_DMA_NO_MASTER, "mailbox");
 		return false;
+	}
 	mbx_deliver_waiting(port);
 	cp_send_events(port);
 	while (mbx->num_waiting < MBX_MAX_WAITING && mbx_take(port)) {
