@@ -127,14 +127,14 @@ def test_short_map(nic, vfu, memfd, size):
 
 
 def test_beyond_the_file(nic, vfu, memfd):
-    """A file smaller than the range must not kill the NIC when it touches the range."""
-    os.ftruncate(memfd, PAGE)
-    try:
-        vfu.dma_map(BASE, 1 << 20, memfd)
-    except v.VfuError:
-        return
-    vfu.dma_unmap(BASE, 1 << 20)
-    nic.alive()
+    """A range beyond its file's end is refused: touching it would be a SIGBUS."""
+    os.ftruncate(memfd, 2 * PAGE)
+    files = len(nic.descriptors())
+    for offset, size in ((0, 3 * PAGE), (PAGE, 2 * PAGE), (2 * PAGE, PAGE), (4 * PAGE, PAGE)):
+        payload = map_payload(offset=offset, size=size)
+        assert vfu.expect_error(v.DMA_MAP, payload, [memfd]) > 0
+    assert len(nic.descriptors()) == files
+    vfu.dma_map(BASE, PAGE, memfd, PAGE)
 
 
 def test_bad_descriptor(nic, vfu):

@@ -122,9 +122,9 @@ def test_range(vfu, eventfds, msix):
     assert vfu.expect_error(v.SET_IRQS, payload(start=msix - 1, count=2), eventfds[:2]) > 0
 
 
-@pytest.mark.parametrize("count, fds", [(2, 1), (1, 2), (4, 3), (3, 4), (2, 0)])
+@pytest.mark.parametrize("count, fds", [(2, 1), (1, 2), (4, 3), (3, 4)])
 def test_count_of_descriptors(nic, vfu, eventfds, count, fds):
-    """The number of descriptors must be the count (or none for one vector); none leaks."""
+    """Another number of descriptors than the count (none at all is fine); none leaks."""
     before = len(nic.descriptors())
     assert vfu.expect_error(v.SET_IRQS, payload(count=count), eventfds[:fds]) > 0
     assert len(nic.descriptors()) == before

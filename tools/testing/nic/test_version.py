@@ -43,7 +43,7 @@ def test_good(raw):
 @pytest.mark.parametrize("text", [
     "{}", '{"capabilities":{}}', '{"capabilities":{"max_msg_fds":1}}',
     '{"capabilities":{"unknown":[1,{"a":null}],"max_msg_fds":8}}', '{"x":"capabilities"}',
-    ' { "capabilities" : { "pgsizes" : 4096 } } '])
+    '{ "capabilities" : { "pgsizes" : 4096 } } '])
 def test_texts(raw, text):
     """JSON that leaves out or adds something is fine."""
     assert raw.version(raw=hello(text=text))[:2] == (0, 0)
@@ -64,6 +64,7 @@ def test_newer_minor(raw, minor):
 def test_other_major(nic, raw, major):
     """Another major version cannot be served."""
     assert refused(raw, hello((major, 0)))
+    raw.close()
     nic.connect().close()
 
 

@@ -36,7 +36,9 @@ class Port:
     def close(self):
         """Drop the connection and give everything back."""
         self.vfu.close()
-        self.mem.close()
+        if self.mem is not None:
+            self.mem.close()
+            self.mem = None
         for descriptor in self.eventfds:
             os.close(descriptor)
         self.eventfds = []
