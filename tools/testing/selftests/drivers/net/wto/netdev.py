@@ -190,7 +190,7 @@ def vlan_traffic(cfg, kind):
         ip(f"link set dev {name} mtu 1500", ns=netns)
         ip(f"addr add 198.51.100.{number}/24 dev {name}", ns=netns)
     for size in (0, 56, 1472, 4000):
-        out = cmd(f"ping -4 -s {size} -c 5 -i 0.01 -W 5 -p a55aa55a 198.51.100.2", timeout=40)
+        out = cmd(f"ping -4 -s {size} -c 5 -i 0.2 -W 5 -p a55aa55a 198.51.100.2", timeout=40)
         ksft_in(" 0% packet loss", out.stdout)
         ksft_not_in("wrong data byte", out.stdout)
     stats = ip("-s link show dev c100", json=True)[0]["stats64"]

@@ -146,7 +146,7 @@ class WtoEnv(NetDrvEpEnv):
     def channels(self):
         """(present, most) combined channels."""
         info = ethtool(f"-l {self.ifname}", json=True)[0]
-        return info.get("combined-count", 0), info.get("combined-max", 0)
+        return info.get("combined", 0), info.get("combined-max", 0)
 
     def set_channels(self, count, peer=False):
         """Changes the number of queue pairs, waits until the port is back."""
@@ -189,7 +189,7 @@ class WtoEnv(NetDrvEpEnv):
         """Pings the peer; raises if no answer comes."""
         addr = self.remote_addr_v[ipver]
         ping_until_answered(addr)
-        cmd(f"ping -{ipver} -c {count} -i 0.01 -W 5 {addr}", timeout=30)
+        cmd(f"ping -{ipver} -c {count} -i 0.2 -W 5 {addr}", timeout=30)
 
     # Netlink
 
