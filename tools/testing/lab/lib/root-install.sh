@@ -53,6 +53,7 @@ apt_install()
 		-o APT::Status-Fd=3 -o Acquire::Retries=3 "$@" \
 		3>&1 >>"$LAB_LOG" 2>&1; } | progress "$what"
 	# apt that was interrupted may end with success
+	# shellcheck disable=SC2016 # dpkg-query's own variables
 	in_root dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' "$@" |
 		awk '$2 != "ii" { print "not installed: " $1; bad = 1 } END { exit bad }' \
 		>>"$LAB_LOG"
