@@ -89,6 +89,7 @@ struct block {
  * @fd: file, -1 after a write error
  * @num_if: interfaces described so far
  * @used: bytes in @buf, always whole blocks
+ * @last_frame: bytes of the frame block at the end of @buf, 0 if there is none
  * @lost: frames that are missing since a write error
  * @path: for messages
  * @buf: blocks that are not written yet
@@ -97,6 +98,7 @@ struct capture {
 	int fd;
 	int num_if;
 	size_t used;
+	size_t last_frame;
 	u64 lost;
 	char *path;
 	u8 buf[CAPTURE_BUF_SIZE];
@@ -136,6 +138,7 @@ void capture_flush(struct capture *cap)
 		done += (size_t)n;
 	}
 	cap->used = 0;
+	cap->last_frame = 0;
 }
 
 /* Return: room for a block of @len bytes, NULL if there is none */
@@ -308,6 +311,7 @@ void capture_frame(struct capture *cap, int if_id, enum capture_dir dir,
 	tail.total_len = epb.total_len;
 
 	at = reserve(cap, epb.total_len);
+	cap->last_frame = at ? epb.total_len : 0;
 	if (!at) {
 		cap->lost++;
 		return;
@@ -318,6 +322,18 @@ void capture_frame(struct capture *cap, int if_id, enum capture_dir dir,
 		at = put(at, iov[i].iov_base, iov[i].iov_len);
 	memset(at, 0, pad);
 	put(at + pad, &tail, sizeof(tail));
+}
+
+/**
+ * capture_undo - take back the frame that was recorded last
+ * @cap: capture; since capture_frame() nothing else was done with it
+ *
+ * Context: data thread.
+ */
+void capture_undo(struct capture *cap)
+{
+	cap->used -= cap->last_frame;
+	cap->last_frame = 0;
 }
 
 /**

@@ -22,6 +22,7 @@ int capture_add_if(struct capture *cap, const char *name,
 		   const char *description);
 void capture_frame(struct capture *cap, int if_id, enum capture_dir dir,
 		   const struct iovec *iov, size_t num_iov, size_t len);
+void capture_undo(struct capture *cap);
 void capture_flush(struct capture *cap);
 u64 capture_lost(const struct capture *cap);
 void capture_close(struct capture *cap);

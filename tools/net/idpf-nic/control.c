@@ -131,6 +131,7 @@ static void put_wire_stats(GString *out, const struct wire_stats *s)
 	PUT(out, s, rx_packets);
 	PUT(out, s, rx_bytes);
 	PUT(out, s, rx_dropped_no_buffer);
+	PUT(out, s, rx_waited);
 	PUT(out, s, rx_dropped_filter);
 	PUT(out, s, rx_dropped_disabled);
 	PUT(out, s, rx_dropped_error);

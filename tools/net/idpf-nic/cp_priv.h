@@ -106,11 +106,6 @@ enum cp_status cp_get_rss_hash(struct nic_port *port, const struct mbx_msg *req,
 enum cp_status cp_set_rss_hash(struct nic_port *port, const struct mbx_msg *req,
 			       struct mbx_msg *rsp);
 
-/* entries of the indirection table that CREATE_VPORT announces: as many as one
- * message of a driver that does not split it can carry, in powers of two
- */
-#define CP_RSS_LUT_SIZE		512
-
 /* cp_filter.c */
 enum cp_status cp_add_macs(struct nic_port *port, const struct mbx_msg *req,
 			   struct mbx_msg *rsp);

@@ -190,6 +190,14 @@ static enum cp_status cp_check_rx(struct cp_vport *vport,
 	if (type != VC2_QUEUE_TYPE_RX && type != VC2_QUEUE_TYPE_RX_BUF)
 		return cp_refuse(port, CP_EINVAL, CP_VALUE,
 				 "CONFIG_RX_QUEUES: queue type %" PRIu32, type);
+	/* QUEUE_NO_ID stands for the lack of a second queue, not for its id */
+	if (type == VC2_QUEUE_TYPE_RX &&
+	    (!conf->cfg.max_pkt_size ||
+	     (info->bufq2_ena && conf->cfg.bufq_id[1] == QUEUE_NO_ID)))
+		return cp_refuse(port, CP_EINVAL, CP_VALUE,
+				 "CONFIG_RX_QUEUES: queue %" PRIu32
+				 ": packets of %" PRIu32 " bytes, second buffer queue %u",
+				 id, conf->cfg.max_pkt_size, conf->cfg.bufq_id[1]);
 	status = cp_check_entry(vport, type, id, &conf->cfg);
 	if (!status)
 		status = cp_check_rx_flags(port, conf->cfg.qflags);

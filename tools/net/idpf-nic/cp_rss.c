@@ -91,7 +91,7 @@ enum cp_status cp_set_rss_lut(struct nic_port *port, const struct mbx_msg *req,
 	rss = &vport->rss;
 	if (!cp_fits(port, req, sizeof(*in), num, sizeof(in->lut[0])))
 		return CP_EINVAL;
-	if (start + num > RSS_LUT_MAX || start > rss->lut_size)
+	if (start + num > port->cfg.rss_lut_size || start > rss->lut_size)
 		return cp_refuse(port, CP_EINVAL, CP_VALUE,
 				 "SET_RSS_LUT: %" PRIu32 " entries from %" PRIu32,
 				 num, start);
@@ -103,7 +103,8 @@ enum cp_status cp_set_rss_lut(struct nic_port *port, const struct mbx_msg *req,
 					 le32_to_cpu(in->lut[i]), vport->num_rxq);
 	for (u32 i = 0; i < num; i++)
 		rss->lut[start + i] = le32_to_cpu(in->lut[i]);
-	if (!start || start + num > rss->lut_size)
+	/* no entries: Linux says so when it does not want RSS to change */
+	if (num && (!start || start + num > rss->lut_size))
 		rss->lut_size = start + num;
 	cp_echo(req, rsp, sizeof(*in));
 	return CP_OK;

@@ -250,7 +250,7 @@ static void cp_put_vport(struct cp_vport *vport, struct mbx_msg *rsp)
 				       BIT_ULL(IDPF_TX_DTYPE_FLEX_FLOW_SCHED));
 	out->rss_algorithm = cpu_to_le32(VC2_RSS_ALG_TOEPLITZ);
 	out->rss_key_size = cpu_to_le16(RSS_KEY_SIZE);
-	out->rss_lut_size = cpu_to_le16(CP_RSS_LUT_SIZE);
+	out->rss_lut_size = cpu_to_le16(vport->port->cfg.rss_lut_size);
 	for (unsigned int i = 0; i < QUEUE_NUM_TYPES; i++)
 		num_chunks += cp_put_chunks(vport, cp_types[i], 0,
 					    &out->chunks[num_chunks]);

@@ -99,7 +99,10 @@ static bool data_round(struct nic *nic, u64 *deadline_ns)
 	*deadline_ns = NO_DEADLINE;
 	for (unsigned int i = 0; i < nic->num_ports; i++) {
 		u64 due_ns = irq_flush(nic->ports[i]);
+		u64 queues_ns = queues_due_ns(nic->ports[i]);
 
+		if (queues_ns < due_ns)
+			due_ns = queues_ns;
 		if (due_ns < *deadline_ns)
 			*deadline_ns = due_ns;
 	}

@@ -81,7 +81,8 @@ int dma_map(struct dma *dma, const struct dma_map_req *req)
 	int err;
 
 	if (!req->len || req->addr + (req->len - 1) < req->addr || !req->prot ||
-	    (req->prot & ~(DMA_PROT_READ | DMA_PROT_WRITE)))
+	    (req->prot & ~(DMA_PROT_READ | DMA_PROT_WRITE)) ||
+	    ((req->addr | req->len | req->offset) & (DMA_PAGE_SIZE - 1)))
 		return -EINVAL;
 	if ((req->addr | req->len) & (DMA_PAGE_SIZE - 1))
 		return -EINVAL;

@@ -145,7 +145,7 @@ int io_listen(const char *path)
 	err = bind(fd, (struct sockaddr *)&addr, sizeof(addr));
 	if (err && errno == EADDRINUSE && io_is_stale(&addr) && !unlink(path))
 		err = bind(fd, (struct sockaddr *)&addr, sizeof(addr));
-	if (err || listen(fd, 1)) {
+	if (err || listen(fd, SOMAXCONN)) {
 		err = errno;
 		close(fd);
 		errno = err;

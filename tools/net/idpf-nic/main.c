@@ -20,6 +20,9 @@
 #include "io.h"
 #include "nic.h"
 #include "vfu.h"
+#include "vfu_proto.h"
+
+#define NIC_VERSION	"1.0"
 
 #define EXIT_USAGE	2
 
@@ -32,6 +35,7 @@
  * @grant: --grant
  * @deny: --deny
  * @pcap_rx: --pcap-rx
+ * @version: --version
  */
 struct options {
 	char **ports;
@@ -41,6 +45,7 @@ struct options {
 	char **grant;
 	char **deny;
 	gboolean pcap_rx;
+	gboolean version;
 };
 
 static void usage_error(const char *fmt, ...)
@@ -137,7 +142,10 @@ static const char *parse_port_key(struct nic_port_config *cfg, const char *key,
 	if (!strcmp(key, "vports"))
 		return parse_number(val, 1, CP_MAX_VPORTS, &cfg->num_vports) ?
 		       NULL : "1 to " G_STRINGIFY(CP_MAX_VPORTS);
-	return "one of socket, name, id, mac, queues, mtu, vports";
+	if (!strcmp(key, "lut"))
+		return parse_number(val, 1, RSS_LUT_MAX, &cfg->rss_lut_size) ?
+		       NULL : "1 to " G_STRINGIFY(RSS_LUT_MAX);
+	return "one of socket, name, id, mac, queues, mtu, vports, lut";
 }
 
 static bool parse_port(const char *spec, struct nic_port_config *cfg)
@@ -180,6 +188,14 @@ static bool check_port(struct nic *nic, const struct nic_port_config *cfg,
 			    cfg->name);
 		return false;
 	}
+	for (unsigned int i = 0; i < nic->num_ports; i++) {
+		const struct nic_port *other = nic->ports[i];
+
+		if (strcmp(other->cfg.socket_path, cfg->socket_path))
+			continue;
+		usage_error("--port %s: the socket of %s", spec, other->cfg.name);
+		return false;
+	}
 	return true;
 }
 
@@ -190,6 +206,7 @@ static bool add_port(struct nic *nic, const char *spec)
 		.num_qpairs = QUEUE_MAX_PAIRS,
 		.mtu = NIC_MAX_MTU,
 		.num_vports = 1,
+		.rss_lut_size = NIC_RSS_LUT_SIZE,
 	};
 
 	if (nic->num_ports == NIC_MAX_PORTS) {
@@ -282,21 +299,25 @@ static const char *identity_text(enum nic_identity id)
 
 static bool listen_port(struct nic_port *port)
 {
-	const u8 *mac = port->cfg.mac;
-	const u8 *id = port->pci.cfg;
-
 	port->vfu = vfu_open(port, port->cfg.socket_path, &pci_vfu_ops);
 	if (!port->vfu) {
 		usage_error("%s: cannot listen on %s: %s", port->cfg.name,
 			    port->cfg.socket_path, g_strerror(errno));
 		return false;
 	}
+	return true;
+}
+
+static void announce_port(const struct nic_port *port)
+{
+	const u8 *mac = port->cfg.mac;
+	const u8 *id = port->pci.cfg;
+
 	printf("idpf-nic: %s: listening on %s (%s %02x%02x:%02x%02x, mac %02x:%02x:%02x:%02x:%02x:%02x, %u queue pairs)\n",
 	       port->cfg.name, port->cfg.socket_path,
 	       identity_text(port->cfg.identity), id[1], id[0], id[3], id[2],
 	       mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
 	       port->cfg.num_qpairs);
-	return true;
 }
 
 static bool listen_all(struct nic *nic, const struct options *opt)
@@ -312,6 +333,8 @@ static bool listen_all(struct nic *nic, const struct options *opt)
 	for (unsigned int i = 0; i < nic->num_ports; i++)
 		if (!listen_port(nic->ports[i]))
 			return false;
+	for (unsigned int i = 0; i < nic->num_ports; i++)
+		announce_port(nic->ports[i]);
 	return true;
 }
 
@@ -420,7 +443,7 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 	const GOptionEntry entries[] = {
 		{ "port", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &opt->ports,
 		  "A PCI function: socket=PATH[,name=NAME][,id=pf|vf|class]"
-		  "[,mac=MAC][,queues=N][,mtu=N][,vports=N]", "SPEC" },
+		  "[,mac=MAC][,queues=N][,mtu=N][,vports=N][,lut=N]", "SPEC" },
 		{ "wire", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &opt->wires,
 		  "Join ports: pair:PORT,PORT (default: 0 with 1, 2 with 3 ...)",
 		  "SPEC" },
@@ -435,6 +458,8 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 		  "NAME[,NAME]" },
 		{ "deny", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt->deny,
 		  "Capabilities not to grant", "NAME[,NAME]" },
+		{ "version", 0, 0, G_OPTION_ARG_NONE, &opt->version,
+		  "Tell the versions of program and protocols", NULL },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose,
 		  "Report what is wrong", NULL },
 		{ "trace", 0, 0, G_OPTION_ARG_NONE, &trace,
@@ -492,6 +517,12 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!parse_options(&opt, argc, argv))
 		goto free_opt;
+	if (opt.version) {
+		printf("idpf-nic " NIC_VERSION " (virtchnl %d.%d, vfio-user %d.%d)\n",
+		       VC2_VERSION_MAJOR, VC2_VERSION_MINOR, VFU_MAJOR, VFU_MINOR);
+		status = EXIT_SUCCESS;
+		goto free_opt;
+	}
 	err = io_init();
 	if (!err)
 		err = watch_signals(&sig);

@@ -45,6 +45,11 @@
 
 #define NIC_LINK_SPEED_MBPS	100000
 
+/* Entries of the indirection table: the largest power of two that fits in one
+ * message.  The kernel's driver does not split a longer table.
+ */
+#define NIC_RSS_LUT_SIZE	512
+
 struct capture;
 struct control;
 struct vfu;
@@ -70,6 +75,7 @@ enum nic_identity {
  * @num_qpairs: queue pairs of all vports together, 1 to QUEUE_MAX_PAIRS
  * @mtu: largest MTU a netdev on it may have, NIC_MIN_MTU to NIC_MAX_MTU
  * @num_vports: vports the driver is told to create, 1 to CP_MAX_VPORTS
+ * @rss_lut_size: entries of the indirection table, 1 to RSS_LUT_MAX
  */
 struct nic_port_config {
 	char name[IFNAMSIZ];
@@ -79,6 +85,7 @@ struct nic_port_config {
 	u16 num_qpairs;
 	u16 mtu;
 	u16 num_vports;
+	u16 rss_lut_size;
 };
 
 /**

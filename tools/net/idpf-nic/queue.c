@@ -110,6 +110,7 @@ void queues_reset(struct nic_port *port)
 	for (u16 id = 0; id < QUEUE_MAX_BUFQ; id++)
 		queue_free(&qs->bufq[id].q);
 	qs->tx_active = 0;
+	qs->tx_waiting = 0;
 }
 
 void queue_assign(struct queue *q, struct cp_vport *vport)
@@ -215,6 +216,7 @@ void queue_disable(struct queue *q)
 		txq_drain(to_txq(q));
 		atomic_store(&bar->tx_tail[q->id], 0);
 		q->port->queues.tx_active &= ~BIT_ULL(q->id);
+		q->port->queues.tx_waiting &= ~BIT_ULL(q->id);
 		break;
 	case VC2_QUEUE_TYPE_RX:
 		atomic_store(&bar->rx_tail[q->id], 0);
@@ -268,17 +270,55 @@ void *queue_ring(struct queue *q, u32 entry_len, unsigned int prot)
 	return NULL;
 }
 
-bool queues_run(struct nic_port *port)
+void queue_wait_tx(struct queue *q)
+{
+	struct queues *qs = &q->port->queues;
+
+	if (!qs->tx_waiting)
+		qs->tx_wait_until_ns = nic_now_ns() + QUEUE_MAX_WAIT_NS;
+	qs->tx_waiting |= BIT_ULL(q->id);
+}
+
+u64 queues_due_ns(const struct nic_port *port)
+{
+	const struct queues *qs = &port->queues;
+
+	return qs->tx_waiting ? qs->tx_wait_until_ns : ~0ull;
+}
+
+static void end_waiting(struct nic_port *port)
+{
+	port->queues.tx_active |= port->queues.tx_waiting;
+	port->queues.tx_waiting = 0;
+}
+
+/* Buffers were posted that somebody waits for, on this port or another one.
+ *
+ * Return: true if a queue was woken.
+ */
+static bool take_rx_kick(struct nic_port *port)
+{
+	struct nic *nic = port->nic;
+	bool woken = false;
+	u64 kicked;
+
+	if (!atomic_load_explicit(&port->kick.rxq, memory_order_relaxed))
+		return false;
+
+	kicked = atomic_exchange(&port->kick.rxq, 0);
+	atomic_fetch_and(&port->kick.rx_starved, ~kicked);
+	for (unsigned int i = 0; i < nic->num_ports; i++) {
+		woken |= nic->ports[i]->queues.tx_waiting;
+		end_waiting(nic->ports[i]);
+	}
+	return woken;
+}
+
+static bool run_tx(struct nic_port *port)
 {
 	struct queues *qs = &port->queues;
-	u64 active;
+	u64 active = qs->tx_active;
 
-	if (atomic_load_explicit(&port->kick.txq, memory_order_relaxed))
-		qs->tx_active |= atomic_exchange(&port->kick.txq, 0);
-	if (atomic_load_explicit(&port->kick.rxq, memory_order_relaxed))
-		atomic_store(&port->kick.rxq, 0);
-
-	active = qs->tx_active;
 	if (!active)
 		return false;
 
@@ -295,4 +335,20 @@ bool queues_run(struct nic_port *port)
 			qs->tx_active &= ~BIT_ULL(id);
 	qs->tx_active &= GENMASK_ULL(QUEUE_MAX_PAIRS - 1, 0);
 	return qs->tx_active;
+}
+
+bool queues_run(struct nic_port *port)
+{
+	struct queues *qs = &port->queues;
+	bool woken = take_rx_kick(port);
+
+	if (atomic_load_explicit(&port->kick.txq, memory_order_relaxed))
+		qs->tx_active |= atomic_exchange(&port->kick.txq, 0);
+	if (qs->tx_waiting) {
+		/* Doorbells do not help a queue that waits */
+		qs->tx_active &= ~qs->tx_waiting;
+		if (nic_now_ns() >= qs->tx_wait_until_ns)
+			end_waiting(port);
+	}
+	return run_tx(port) || woken;
 }

@@ -25,6 +25,12 @@
 #define QUEUE_MAX_RING_LEN	8160
 #define QUEUE_NO_ID		0xffff
 
+/* How long a frame waits at the sender for a buffer of the receiver.  A driver
+ * that posts none for so long has stopped reading, and holding up the sender
+ * helps nobody.
+ */
+#define QUEUE_MAX_WAIT_NS	100000000ull
+
 /* packets that a queue may send in a round, before others get their turn */
 #define QUEUE_TX_BUDGET		64
 
@@ -180,6 +186,7 @@ struct bufq {
  * @guard: the buffer queues hold more than the ring: watch for an overrun
  * @num_written: descriptors written since it was enabled, wraps
  * @num_posted_first: buffers that were posted before the first one was used
+ * @starved_since_ns: when a frame first found no buffer, 0: the last one did
  */
 struct rxq {
 	struct queue q;
@@ -190,6 +197,7 @@ struct rxq {
 	bool guard;
 	u32 num_written;
 	u32 num_posted_first;
+	u64 starved_since_ns;
 };
 
 /**
@@ -199,6 +207,8 @@ struct rxq {
  * @rxq: receive queues by absolute id
  * @bufq: buffer queues by absolute id
  * @tx_active: bit n: transmit queue n may have descriptors to send
+ * @tx_waiting: bit n: the next frame of queue n waits for a receiver's buffer
+ * @tx_wait_until_ns: when the queues of @tx_waiting try again in any case
  */
 struct queues {
 	struct txq txq[QUEUE_MAX_PAIRS];
@@ -206,6 +216,8 @@ struct queues {
 	struct rxq rxq[QUEUE_MAX_PAIRS];
 	struct bufq bufq[QUEUE_MAX_BUFQ];
 	u64 tx_active;
+	u64 tx_waiting;
+	u64 tx_wait_until_ns;
 };
 
 /* ids, types, back pointers; once */
@@ -270,6 +282,20 @@ void queue_disable(struct queue *q);
 bool queues_run(struct nic_port *port);
 
 /**
+ * queues_due_ns() - when queues_run() has to be called although nothing rings
+ * @port: the port
+ *
+ * Return: the time, ~0 if there is no such.
+ */
+u64 queues_due_ns(const struct nic_port *port);
+
+/**
+ * queue_wait_tx() - a frame waits for a receiver's buffer
+ * @q: transmit queue that it is the next frame of
+ */
+void queue_wait_tx(struct queue *q);
+
+/**
  * queue_kick_tx() - look at a queue although no doorbell rang
  * @q: transmit queue
  */
@@ -281,11 +307,18 @@ void queue_kick_tx(struct queue *q);
  * @frame: the frame
  *
  * Filters, classifies, and writes it to the queues of the vports that want it.
+ *
+ * Where no buffer is posted the frame is not lost at once, if it may wait: as
+ * with pause frames on a real link, the sender keeps it.  queues_run() makes
+ * the waiting queues try again when buffers are posted, or when
+ * QUEUE_MAX_WAIT_NS are over.
+ *
+ * Return: false if the frame is to be offered again later.
  */
-void rx_deliver(struct nic_port *port, const struct frame *frame);
+bool rx_deliver(struct nic_port *port, const struct frame *frame);
 
 /* same for one vport, for loopback */
-void rx_deliver_vport(struct cp_vport *vport, const struct frame *frame);
+bool rx_deliver_vport(struct cp_vport *vport, const struct frame *frame);
 
 /* tx.c and rx.c, for queue.c */
 

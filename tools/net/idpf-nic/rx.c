@@ -22,10 +22,21 @@
 
 enum rx_result {
 	RX_DELIVERED,
+	RX_WAIT,
 	RX_DISABLED,
 	RX_NO_BUFFER,
+	RX_RING_FULL,
 	RX_ERROR,
 };
+
+static u32 bufq_tail_reg(const struct bufq *bufq)
+{
+	struct bar *bar = &bufq->q.port->bar;
+
+	return bufq->q.type == VC2_QUEUE_TYPE_RX ?
+	       atomic_load(&bar->rx_tail[bufq->q.id]) :
+	       atomic_load(&bar->bufq_tail[bufq->q.id]);
+}
 
 /* Return: buffers that the driver has posted and that are not used yet */
 static unsigned int bufq_avail(struct bufq *bufq)
@@ -33,15 +44,12 @@ static unsigned int bufq_avail(struct bufq *bufq)
 	struct queue *q = &bufq->q;
 	u16 old = bufq->tail.idx, len = q->cfg.ring_len;
 	u16 tail;
-	u32 reg;
 
 	if (!q->enabled || q->broken)
 		return 0;
 
-	reg = q->type == VC2_QUEUE_TYPE_RX ?
-	      atomic_load(&q->port->bar.rx_tail[q->id]) :
-	      atomic_load(&q->port->bar.bufq_tail[q->id]);
-	tail = queue_tail_update(q, &bufq->tail, reg, REPORT_RX_TAIL);
+	tail = queue_tail_update(q, &bufq->tail, bufq_tail_reg(bufq),
+				 REPORT_RX_TAIL);
 	bufq->num_posted += tail >= old ? tail - old : tail + len - old;
 	return tail >= q->next ? tail - q->next : tail + len - q->next;
 }
@@ -257,11 +265,8 @@ static enum rx_result rxq_receive(struct rx_plan *plan)
 	res = rx_make_plan(plan);
 	if (res != RX_DELIVERED)
 		return res;
-	if (!rxq_has_room(rxq, plan->num_bufs)) {
-		report_error(q->port, REPORT_RX_RING_FULL,
-			     "rx queue %u: ring would be overrun", q->id);
-		return RX_NO_BUFFER;
-	}
+	if (!rxq_has_room(rxq, plan->num_bufs))
+		return RX_RING_FULL;
 
 	rx_copy(plan);
 	rx_commit(plan, ring);
@@ -319,6 +324,7 @@ static void count_delivered(struct cp_vport *vport, struct rxq *rxq,
 {
 	struct cp_stats *stats = &vport->stats;
 
+	rxq->starved_since_ns = 0;
 	rxq->stats.packets++;
 	rxq->stats.bytes += frame->len;
 	stats->rx_bytes += frame->len;
@@ -338,10 +344,14 @@ static void count_dropped(struct cp_vport *vport, struct rxq *rxq,
 
 	switch (res) {
 	case RX_NO_BUFFER:
+	case RX_RING_FULL:
 		vport->stats.rx_overflow_drop++;
 		vport->stats.rx_discards++;
-		report_error(vport->port, REPORT_RX_NO_BUFFER,
-			     "rx queue %u: no buffer", rxq->q.id);
+		report_error(vport->port, res == RX_NO_BUFFER ?
+			     REPORT_RX_NO_BUFFER : REPORT_RX_RING_FULL,
+			     "rx queue %u: %s", rxq->q.id,
+			     res == RX_NO_BUFFER ? "no buffer" :
+			     "ring would be overrun");
 		break;
 	case RX_ERROR:
 		vport->stats.rx_errors++;
@@ -352,8 +362,40 @@ static void count_dropped(struct cp_vport *vport, struct rxq *rxq,
 	}
 }
 
+/*
+ * Asks for a kick when the driver posts buffers.  It may have done so since we
+ * looked: then nobody saw the request, and the kick is ours.
+ */
+static void request_kick(struct rxq *rxq)
+{
+	struct nic_kick *kick = &rxq->q.port->kick;
+
+	for (unsigned int i = 0; i < 2 && rxq->bufq[i]; i++) {
+		const struct bufq *bufq = rxq->bufq[i];
+
+		if (!bufq->q.enabled)
+			continue;
+		atomic_fetch_or(&kick->rx_starved, BIT_ULL(bufq->q.id));
+		if (bufq_tail_reg(bufq) != bufq->tail.reg)
+			atomic_fetch_or(&kick->rxq, BIT_ULL(bufq->q.id));
+	}
+}
+
+/* Return: true if a frame for a queue without buffers shall wait for them */
+static bool shall_wait(struct rxq *rxq)
+{
+	u64 now = nic_now_ns();
+
+	if (!rxq->starved_since_ns)
+		rxq->starved_since_ns = now;
+	if (now - rxq->starved_since_ns >= QUEUE_MAX_WAIT_NS)
+		return false;
+	request_kick(rxq);
+	return true;
+}
+
 static enum rx_result vport_receive(struct cp_vport *vport,
-				    const struct frame *frame)
+				    const struct frame *frame, bool may_wait)
 {
 	struct rx_plan plan;
 	enum rx_result res = RX_DISABLED;
@@ -365,6 +407,9 @@ static enum rx_result vport_receive(struct cp_vport *vport,
 	plan.rxq = choose_rxq(vport, &plan);
 	if (plan.rxq && nic_port_may_dma(vport->port))
 		res = rxq_receive(&plan);
+	if ((res == RX_NO_BUFFER || res == RX_RING_FULL) && may_wait &&
+	    shall_wait(plan.rxq))
+		return RX_WAIT;
 
 	if (res == RX_DELIVERED)
 		count_delivered(vport, plan.rxq, frame);
@@ -380,10 +425,14 @@ static void count_at_wire(struct nic_port *port, enum rx_result res)
 	switch (res) {
 	case RX_DELIVERED:
 		break;
+	case RX_WAIT:
+		stats->rx_waited++;
+		break;
 	case RX_DISABLED:
 		stats->rx_dropped_disabled++;
 		break;
 	case RX_NO_BUFFER:
+	case RX_RING_FULL:
 		stats->rx_dropped_no_buffer++;
 		break;
 	case RX_ERROR:
@@ -392,38 +441,58 @@ static void count_at_wire(struct nic_port *port, enum rx_result res)
 	}
 }
 
-void rx_deliver_vport(struct cp_vport *vport, const struct frame *frame)
+bool rx_deliver_vport(struct cp_vport *vport, const struct frame *frame)
 {
-	if (vport->enabled)
-		vport_receive(vport, frame);
+	return !vport->enabled ||
+	       vport_receive(vport, frame, frame->may_wait) != RX_WAIT;
 }
 
-void rx_deliver(struct nic_port *port, const struct frame *frame)
+/* Return: number of vports in @wanted that take the frame; @enabled: any at all
+ */
+static unsigned int find_vports(struct nic_port *port,
+				const struct frame *frame,
+				struct cp_vport **wanted, bool *enabled)
 {
-	enum rx_result best = RX_ERROR;
-	bool enabled = false, wanted = false;
+	unsigned int num = 0;
 
+	*enabled = false;
 	for (unsigned int i = 0; i < CP_MAX_VPORTS; i++) {
 		struct cp_vport *vport = &port->cp.vports[i];
-		enum rx_result res;
 
 		if (!vport->created || !vport->enabled)
 			continue;
-		enabled = true;
-		if (!vport_wants(vport, frame))
-			continue;
-		res = vport_receive(vport, frame);
-		if (!wanted || res == RX_DELIVERED)
+		*enabled = true;
+		if (vport_wants(vport, frame))
+			wanted[num++] = vport;
+	}
+	return num;
+}
+
+bool rx_deliver(struct nic_port *port, const struct frame *frame)
+{
+	struct cp_vport *wanted[CP_MAX_VPORTS];
+	enum rx_result best = RX_ERROR;
+	unsigned int num;
+	bool enabled;
+
+	num = find_vports(port, frame, wanted, &enabled);
+	for (unsigned int i = 0; i < num; i++) {
+		enum rx_result res;
+
+		/* Offered again, it would come twice to who has it already */
+		res = vport_receive(wanted[i], frame,
+				    frame->may_wait && num == 1);
+		if (!i || res == RX_DELIVERED)
 			best = res;
-		wanted = true;
 	}
 
-	if (wanted)
+	if (num)
 		count_at_wire(port, best);
 	else if (enabled)
 		port->wire.stats.rx_dropped_filter++;
 	else
 		port->wire.stats.rx_dropped_disabled++;
+	return best != RX_WAIT;
 }
 
 /**
@@ -502,5 +571,6 @@ int rxq_enable(struct rxq *rxq)
 	rxq->guard = total > rxq->q.cfg.ring_len;
 	rxq->num_written = 0;
 	rxq->num_posted_first = 0;
+	rxq->starved_since_ns = 0;
 	return 0;
 }

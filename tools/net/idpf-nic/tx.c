@@ -195,7 +195,8 @@ static void tx_count(struct txq *txq, const struct frame *frame)
 		stats->tx_broadcast++;
 }
 
-static void tx_send(struct txq *txq, struct tx_packet *pkt)
+/* Return: false if the packet is to be kept and sent later */
+static bool tx_send(struct txq *txq, struct tx_packet *pkt, bool may_wait)
 {
 	struct cp_vport *vport = txq->q.vport;
 	struct frame frame;
@@ -205,24 +206,28 @@ static void tx_send(struct txq *txq, struct tx_packet *pkt)
 	if (pkt->bad) {
 		txq->stats.drops++;
 		vport->stats.tx_errors++;
-		return;
+		return true;
 	}
 	if (!vport->enabled) {
 		txq->stats.drops++;
 		vport->stats.tx_discards++;
-		return;
+		return true;
 	}
 
 	tx_make_frame(txq, pkt, &frame);
+	frame.may_wait = may_wait;
+	if (vport->loopback ? !rx_deliver_vport(vport, &frame) :
+			      !wire_xmit(txq->q.port, &frame)) {
+		queue_wait_tx(&txq->q);
+		return false;
+	}
 	tx_count(txq, &frame);
-	if (vport->loopback)
-		rx_deliver_vport(vport, &frame);
-	else
-		wire_xmit(txq->q.port, &frame);
+	return true;
 }
 
 /* Return: packets taken from the ring, at most @budget */
-static unsigned int txq_work(struct txq *txq, unsigned int budget)
+static unsigned int txq_work(struct txq *txq, unsigned int budget,
+			     bool may_wait)
 {
 	struct queue *q = &txq->q;
 	const struct idpf_tx_desc_raw *ring;
@@ -241,9 +246,9 @@ static unsigned int txq_work(struct txq *txq, unsigned int budget)
 
 	while (done < budget && q->next != tail &&
 	       tx_fetch(txq, ring, tail, &pkt)) {
-		if (pkt.eop)
-			tx_send(txq, &pkt);
-		else if (!txq->swallow)
+		if (pkt.eop && !tx_send(txq, &pkt, may_wait))
+			break;
+		if (!pkt.eop && !txq->swallow)
 			report_error(q->port, REPORT_TX_SG,
 				     "tx queue %u: packet of more than %u descriptors",
 				     q->id, TX_MAX_DESCS);
@@ -284,7 +289,7 @@ bool txq_run(struct txq *txq, unsigned int budget)
 {
 	if (!txq_ready(txq) || !txq->q.vport->enabled)
 		return false;
-	return txq_work(txq, budget) == budget;
+	return txq_work(txq, budget, true) == budget;
 }
 
 /**
@@ -296,7 +301,7 @@ void txq_drain(struct txq *txq)
 	if (!nic_port_may_dma(txq->q.port))
 		return;
 	if (txq_ready(txq))
-		txq_work(txq, txq->q.cfg.ring_len);
+		txq_work(txq, txq->q.cfg.ring_len, false);
 	if (txq->complq && complq_ready(txq->complq) &&
 	    tx_complete_marker(txq))
 		irq_mark(&txq->q.port->irq, txq->q.vector, txq->q.itr);

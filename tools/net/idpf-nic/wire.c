@@ -84,33 +84,42 @@ int wire_attach(struct wire *wire, unsigned int end, const char *name)
 	return 0;
 }
 
-void wire_xmit(struct nic_port *port, const struct frame *frame)
+bool wire_xmit(struct nic_port *port, const struct frame *frame)
 {
+	struct capture *capture = port->nic->capture;
 	struct wire_end *end = &port->wire;
 	struct wire *wire = end->wire;
 
 	if (!nic_port_link_up(port)) {
 		end->stats.tx_dropped++;
-		return;
+		return true;
+	}
+
+	/* Recorded before it is received, as it happens on a cable */
+	if (capture)
+		capture_frame(capture, (int)port->idx, CAPTURE_OUTBOUND,
+			      frame->iov, frame->num_iov, frame->len);
+	if (!wire->ops->xmit(wire, end->end, frame)) {
+		if (capture)
+			capture_undo(capture);
+		return false;
 	}
 
 	end->stats.tx_packets++;
 	end->stats.tx_bytes += frame->len;
 	wire->packets++;
 	wire->bytes += frame->len;
-	if (port->nic->capture)
-		capture_frame(port->nic->capture, (int)port->idx,
-			      CAPTURE_OUTBOUND, frame->iov, frame->num_iov,
-			      frame->len);
-	wire->ops->xmit(wire, end->end, frame);
+	return true;
 }
 
-void wire_receive(struct nic_port *port, const struct frame *frame)
+bool wire_receive(struct nic_port *port, const struct frame *frame)
 {
 	struct wire_stats *stats = &port->wire.stats;
 
 	if (!port->link_admin)
-		return;
+		return true;
+	if (!rx_deliver(port, frame))
+		return false;
 
 	stats->rx_packets++;
 	stats->rx_bytes += frame->len;
@@ -118,7 +127,7 @@ void wire_receive(struct nic_port *port, const struct frame *frame)
 		capture_frame(port->nic->capture, (int)port->idx,
 			      CAPTURE_INBOUND, frame->iov, frame->num_iov,
 			      frame->len);
-	rx_deliver(port, frame);
+	return true;
 }
 
 bool wire_far_end_up(const struct nic_port *port)

@@ -32,6 +32,7 @@ struct wire;
  * @num_iov: pieces
  * @len: sum of the pieces' lengths, NIC_MIN_FRAME to NIC_MAX_FRAME
  * @src: vport that sent it, NULL: it came from outside of the process
+ * @may_wait: who sends it can keep it and offer it again
  * @info: what parse_frame() found
  */
 struct frame {
@@ -39,6 +40,7 @@ struct frame {
 	unsigned int num_iov;
 	u32 len;
 	struct cp_vport *src;
+	bool may_wait;
 	struct parse_info info;
 };
 
@@ -55,7 +57,8 @@ static inline const u8 *frame_head(const struct frame *frame)
  * @tx_dropped: not sent, no link
  * @rx_packets: taken from the wire
  * @rx_bytes: bytes of these
- * @rx_dropped_no_buffer: no receive buffer was posted
+ * @rx_dropped_no_buffer: no receive buffer was posted in time
+ * @rx_waited: a frame waited at the sender for a receive buffer
  * @rx_dropped_filter: no vport wants the address
  * @rx_dropped_disabled: no vport or no queue is enabled
  * @rx_dropped_error: other reasons
@@ -67,6 +70,7 @@ struct wire_stats {
 	u64 rx_packets;
 	u64 rx_bytes;
 	u64 rx_dropped_no_buffer;
+	u64 rx_waited;
 	u64 rx_dropped_filter;
 	u64 rx_dropped_disabled;
 	u64 rx_dropped_error;
@@ -90,14 +94,15 @@ struct wire_end {
  * @open: create from what follows "kind:", connect the ports named there;
  *	returns NULL with a message on stderr if that is not possible
  * @close: free
- * @xmit: a frame enters at end @end
+ * @xmit: a frame enters at end @end; false: offer it again later, see
+ *	rx_deliver()
  * @link_up: may @end send: is there somebody at the far end
  */
 struct wire_ops {
 	const char *kind;
 	struct wire *(*open)(struct nic *nic, const char *args);
 	void (*close)(struct wire *wire);
-	void (*xmit)(struct wire *wire, unsigned int end,
+	bool (*xmit)(struct wire *wire, unsigned int end,
 		     const struct frame *frame);
 	bool (*link_up)(const struct wire *wire, unsigned int end);
 };
@@ -154,15 +159,19 @@ int wire_attach(struct wire *wire, unsigned int end, const char *name);
  * @frame: the frame, padded
  *
  * Captures, counts and hands it over to the wire.
+ *
+ * Return: false if it is to be offered again later.
  */
-void wire_xmit(struct nic_port *port, const struct frame *frame);
+bool wire_xmit(struct nic_port *port, const struct frame *frame);
 
 /**
  * wire_receive() - a frame arrives at a port; for wires' xmit()
  * @port: the port
  * @frame: the frame
+ *
+ * Return: false if it is to be offered again later.
  */
-void wire_receive(struct nic_port *port, const struct frame *frame);
+bool wire_receive(struct nic_port *port, const struct frame *frame);
 
 /* is anybody at the far end?  Does not look at nic_port.link_admin of @port. */
 bool wire_far_end_up(const struct nic_port *port);

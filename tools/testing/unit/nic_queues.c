@@ -60,9 +60,11 @@ static struct guest guests[2];
 
 /* What other parts of the NIC provide */
 
+static u64 now_ns = 1;
+
 u64 nic_now_ns(void)
 {
-	return 0;
+	return now_ns;
 }
 
 struct nic_port *nic_port_by_name(struct nic *n, const char *name)
@@ -94,10 +96,21 @@ static void set_tx_tail(struct guest *g, u32 tail)
 	atomic_fetch_or(&g->port->kick.txq, 1);
 }
 
+/* Until there is nothing to do but to wait */
+static void run_without_waiting(void)
+{
+	while (queues_run(guests[0].port) | queues_run(guests[1].port))
+		;
+}
+
+/* As the NIC does, but a wait takes no time */
 static void run(struct guest *g)
 {
-	while (queues_run(g->port))
-		;
+	run_without_waiting();
+	while (queues_due_ns(g->port) != ~0ull) {
+		now_ns = queues_due_ns(g->port);
+		run_without_waiting();
+	}
 }
 
 /* Posts every buffer of a buffer queue but one, as drivers do */
@@ -458,6 +471,59 @@ static void test_no_buffers(void)
 	CHECK(n == 2 * BUFQ_LEN - 2, "the others are all there");
 	transmit(&guests[0], 100, 100, 1);
 	CHECK(receive(&guests[1], got, NULL, NULL) == 100, "and it goes on");
+}
+
+/* What the register code does for the tail of a buffer queue */
+static void ring_bufq(struct guest *g, unsigned int which)
+{
+	struct nic_kick *kick = &g->port->kick;
+
+	if (atomic_load(&kick->rx_starved) & BIT_ULL(which))
+		atomic_fetch_or(&kick->rxq, BIT_ULL(which));
+}
+
+static void test_waiting(void)
+{
+	struct guest *g = &guests[0], *r = &guests[1];
+	u64 drops = errors(r, REPORT_RX_NO_BUFFER);
+	u8 *f = g->mem + TX_BUFS;
+	u8 got[NIC_MAX_FRAME];
+	unsigned int n = 0;
+
+	restart(0);
+	for (unsigned int i = 0; i < 2 * BUFQ_LEN - 2; i++)
+		transmit(g, 100, 100, (u16)i);
+	while (completion(g, &(u16){ 0 }) >= 0)
+		n++;
+	CHECK(n == 2 * BUFQ_LEN - 2, "all buffers are used");
+
+	fill_frame(f, 100, 2, 7);
+	tx_desc(g, GUEST_BASE + TX_BUFS, 100, IDPF_TXF_CMD_EOP, 7);
+	set_tx_tail(g, g->tx_next);
+	run_without_waiting();
+	CHECK(no_completion(g) && queues_due_ns(g->port) != ~0ull &&
+	      !queues_run(g->port), "a frame without a buffer waits");
+	set_tx_tail(g, g->tx_next);
+	run_without_waiting();
+	CHECK(no_completion(g), "also when the doorbell rings again");
+
+	CHECK(receive(r, got, NULL, NULL) == 100, "the receiver takes a frame");
+	ring_bufq(r, 0);
+	ring_bufq(r, 1);
+	run_without_waiting();
+	CHECK(completed(g, IDPF_TXCQ_TYPE_RS, 7) &&
+	      queues_due_ns(g->port) == ~0ull &&
+	      errors(r, REPORT_RX_NO_BUFFER) == drops,
+	      "with its buffer the frame leaves, nothing is lost");
+
+	tx_desc(g, GUEST_BASE + TX_BUFS, 100, IDPF_TXF_CMD_EOP, 8);
+	set_tx_tail(g, g->tx_next);
+	run_without_waiting();
+	queue_disable(q_of(g, VC2_QUEUE_TYPE_TX, 0));
+	CHECK(completed(g, IDPF_TXCQ_TYPE_RS, 8) &&
+	      completed(g, IDPF_TXCQ_TYPE_SW_MARKER, 0) &&
+	      queues_due_ns(g->port) == ~0ull,
+	      "a queue that is disabled waits no more");
 }
 
 static void test_filter(void)
@@ -846,6 +912,7 @@ int main(void)
 	test_wrap();
 	test_report_head();
 	test_no_buffers();
+	test_waiting();
 	test_filter();
 	test_bad_descriptors();
 	test_endless_packet();

@@ -63,10 +63,10 @@ static struct wire *pair_open(struct nic *nic, const char *args)
 	return NULL;
 }
 
-static void pair_xmit(struct wire *wire, unsigned int end,
+static bool pair_xmit(struct wire *wire, unsigned int end,
 		      const struct frame *frame)
 {
-	wire_receive(wire->ports[!end], frame);
+	return wire_receive(wire->ports[!end], frame);
 }
 
 static bool pair_link_up(const struct wire *wire, unsigned int end)
