@@ -131,9 +131,9 @@ def test_order(pair):
         sent += burst
 
 
-def test_full_ring(pair):
+def test_full_ring(make_vport):
     """All descriptors but one in use."""
-    one, two = pair
+    one, two = make_vport(0), make_vport(1, buf_len=64)
     for _ in range(5):
         for _ in range(one.txqs[0].length - 1):
             one.txqs[0].put_frame(frames.plain(100))
@@ -318,9 +318,9 @@ def test_unmapped_in_mid_traffic(pair):
     for number in range(60):
         one.txqs[0].put_frame(frames.plain(1000, seed=number))
     one.txqs[0].ring()
-    one.port.mem.detach(one.port.vfu)
-    before = one.port.mem.map[:]
     with one.port.counted("tx_addr", "dma_no_map"):
+        one.port.mem.detach(one.port.vfu)
+        before = one.port.mem.map[:]
         one.port.wr32(one.txqs[0].tail_reg, (one.txqs[0].next + 1) % one.txqs[0].length)
     two.send(frames.plain(60))
     one.port.stats()

@@ -52,8 +52,9 @@ def test_caps(port):
     caps = port.negotiate()
     assert caps.rss_caps == vc.RSS_L4_FLOWS
     assert caps.hsplit_caps == vc.HSPLIT_L4
-    for bit in (vc.CAP_MACFILTER, vc.CAP_PROMISC, vc.CAP_LINK_SPEED):
+    for bit in (vc.CAP_MACFILTER, vc.CAP_PROMISC):
         assert caps.other_caps & bit
+    assert port.get_caps(other_caps=vc.CAP_LINK_SPEED).other_caps == vc.CAP_LINK_SPEED
     assert caps.num_allocated_vectors >= 3
     assert caps.mailbox_vector_id == 0
     assert caps.max_rx_q >= 1 and caps.max_tx_q >= 1

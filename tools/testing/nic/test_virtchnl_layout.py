@@ -34,7 +34,7 @@ def _compiled(tmp_path_factory):
                 f"offsetof(struct {layout.name}, {path}), "
                 f"sizeof(((struct {layout.name} *)0)->{path}));")
     for number in virtchnl.Op:
-        lines.append(f'printf("op {number.name} %d 0\n", VC2_OP_{number.name});')
+        lines.append(f'printf("op {number.name} %d 0\\n", VC2_OP_{number.name});')
     lines += ["return 0;", "}"]
     source = directory / "layout.c"
     source.write_text("\n".join(lines), encoding="ascii")

@@ -61,7 +61,7 @@ def test_tx_config_count(vport, count):
 
 
 @pytest.mark.parametrize("fields", [
-    {"ring_len": 0}, {"ring_len": 1}, {"queue_id": 255}, {"queue_id": 256},
+    {"ring_len": 0}, {"ring_len": 1}, {"ring_len": 0xffff}, {"queue_id": 255}, {"queue_id": 256},
     {"queue_id": 0xffffffff}, {"queue_id": 15}, {"type": vc.RXQ}, {"type": vc.BUFQ},
     {"type": 4}, {"type": 0xffffffff}, {"model": 2}, {"model": 0xffff},
     {"sched_mode": vc.SCHED_QUEUE}, {"sched_mode": 2}, {"tx_compl_queue_id": 15},
@@ -126,7 +126,7 @@ def test_rx_config_count(vport, count):
 
 
 @pytest.mark.parametrize("fields", [
-    {"ring_len": 0}, {"ring_len": 1}, {"queue_id": 255}, {"queue_id": 256},
+    {"ring_len": 0}, {"ring_len": 1}, {"ring_len": 0xffff}, {"queue_id": 255}, {"queue_id": 256},
     {"queue_id": 0xffffffff}, {"queue_id": 15}, {"type": vc.TXQ}, {"type": 4},
     {"type": 0xffffffff}, {"model": 2}, {"desc_ids": 1 << 40}, {"desc_ids": 0},
     {"rx_bufq1_id": 31}, {"rx_bufq1_id": 0xffff}, {"rx_bufq2_id": 31},
@@ -138,7 +138,7 @@ def test_rx_config_bad(vport, fields):
 
 
 @pytest.mark.parametrize("fields", [
-    {"ring_len": 0}, {"ring_len": 1}, {"queue_id": 256}, {"queue_id": 0xffffffff},
+    {"ring_len": 0}, {"ring_len": 1}, {"ring_len": 0xffff}, {"queue_id": 256}, {"queue_id": 0xffffffff},
     {"data_buffer_size": 0}, {"data_buffer_size": 0xffffffff}], ids=str)
 def test_bufq_config_bad(vport, fields):
     """The same for buffer queues; a buffer must hold something and not more than 16 KiB."""
@@ -276,11 +276,12 @@ def test_order_of_dpdk(make_vport):
 
 
 @pytest.mark.parametrize("ports", [(0, 1), (2, 3)], ids=["pf", "vf"])
-@pytest.mark.parametrize("lengths", [(2, 4), (32, 64), (512, 512), (4096, 4096)], ids=str)
+@pytest.mark.parametrize("lengths", [(32, 32), (33, 65), (64, 512), (512, 512), (4096, 4096)],
+                         ids=str)
 def test_ring_lengths(make_vport, ports, lengths):
     """Small and large rings carry frames over several rounds."""
     ring, other = lengths
-    setup = Setup(tx_len=ring, compl_len=other, rx_len=other, buf_len=max(ring // 2, 2),
+    setup = Setup(tx_len=ring, compl_len=other, rx_len=other, buf_len=max(ring // 2, 32),
                   buf_sizes=(256, 256))
     one = make_vport(ports[0], setup=setup)
     two = make_vport(ports[1], setup=setup)
@@ -360,7 +361,7 @@ def test_map_without_vectors(make_port):
 
 def test_large_messages(make_vport):
     """Sixteen pairs in as few messages as 4096 bytes allow."""
-    one = make_vport(0, start=False, pairs=16, buf_len=4)
+    one = make_vport(0, start=False, pairs=16)
     two = make_vport(1)
     one.post_buffers()
     one.config_tx()

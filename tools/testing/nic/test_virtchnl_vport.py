@@ -100,7 +100,7 @@ def test_create_long(ctl):
 
 @pytest.mark.parametrize("fields", [
     {"num_tx_q": 0}, {"num_rx_q": 0}, {"num_tx_complq": 0}, {"num_rx_bufq": 0},
-    {"num_rx_bufq": 1, "num_rx_q": 2}, {"vport_type": 1}, {"vport_type": 0xffff},
+    {"vport_type": 1}, {"vport_type": 0xffff},
     {"txq_model": 2}, {"rxq_model": 0xffff}],
     ids=str)
 def test_create_bad(ctl, fields):
@@ -179,7 +179,7 @@ VPORT_ID_FIRST = [
     (Op.CONFIG_TX_QUEUES, 16), (Op.CONFIG_RX_QUEUES, 24), (Op.ENABLE_QUEUES, 16),
     (Op.DISABLE_QUEUES, 16), (Op.ADD_QUEUES, 24), (Op.DEL_QUEUES, 16),
     (Op.MAP_QUEUE_VECTOR, 16), (Op.UNMAP_QUEUE_VECTOR, 16), (Op.GET_RSS_KEY, 7),
-    (Op.SET_RSS_KEY, 7), (Op.GET_RSS_LUT, 12), (Op.SET_RSS_LUT, 12), (Op.GET_STATS, 128),
+    (Op.SET_RSS_KEY, 7), (Op.GET_RSS_LUT, 12), (Op.SET_RSS_LUT, 12), (Op.GET_STATS, 8),
     (Op.LOOPBACK, 8), (Op.ADD_MAC_ADDR, 8), (Op.DEL_MAC_ADDR, 8), (Op.CONFIG_PROMISC, 8)]
 
 
