@@ -14,9 +14,6 @@
 
 #include "nic.h"
 
-/* what "pgsizes" of VERSION promises by default */
-#define DMA_PAGE_SIZE	4096ULL
-
 /* first region that ends behind @addr: the one with it, or the next one */
 static unsigned int dma_lower_bound(const struct dma *dma, u64 addr)
 {
@@ -83,8 +80,6 @@ int dma_map(struct dma *dma, const struct dma_map_req *req)
 	if (!req->len || req->addr + (req->len - 1) < req->addr || !req->prot ||
 	    (req->prot & ~(DMA_PROT_READ | DMA_PROT_WRITE)) ||
 	    ((req->addr | req->len | req->offset) & (DMA_PAGE_SIZE - 1)))
-		return -EINVAL;
-	if ((req->addr | req->len) & (DMA_PAGE_SIZE - 1))
 		return -EINVAL;
 	idx = dma_lower_bound(dma, req->addr);
 	if (idx < dma->num_regions &&

@@ -11,7 +11,7 @@
 #include "../../../drivers/net/ethernet/wto/offload/ofl_types.h"
 
 #define DMA_MAX_REGIONS		65535
-#define DMA_PAGE_SIZE		4096ULL	/* what maps are multiples of */
+#define DMA_PAGE_SIZE		4096ULL	/* "pgsizes" of VERSION */
 
 #define DMA_PROT_READ		BIT(0)
 #define DMA_PROT_WRITE		BIT(1)

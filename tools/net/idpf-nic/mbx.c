@@ -69,12 +69,13 @@ static bool mbx_ring_get(struct nic_port *port, bool send, struct mbx_ring *ring
 	ring->len = FIELD_GET(IDPF_ARQLEN_LEN, len);
 	ring->head = atomic_load(&reg[BAR_ARQH]);
 	ring->tail = atomic_load(&reg[BAR_ARQT]);
-	if (ring->head < ring->len && ring->tail < ring->len)
+	if (ring->head < ring->len && ring->tail < ring->len &&
+	    !(ring->addr % sizeof(struct idpf_ctlq_desc)))
 		return true;
 	report_error(port, REPORT_MBX_RING,
-		     "%s ring: length %" PRIu32 ", head %" PRIu32 ", tail %" PRIu32,
-		     send ? "send" : "receive", ring->len, ring->head,
-		     ring->tail);
+		     "%s ring at 0x%" PRIx64 ": length %" PRIu32 ", head %" PRIu32 ", tail %" PRIu32,
+		     send ? "send" : "receive", ring->addr, ring->len,
+		     ring->head, ring->tail);
 	atomic_fetch_or(&reg[BAR_ARQLEN], IDPF_CTLQ_LEN_CRIT);
 	return false;
 }

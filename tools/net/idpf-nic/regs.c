@@ -63,8 +63,6 @@ static void mbx_reg_write(struct nic_port *port, u32 idx, u32 arg, u32 val)
 	if (arg != BAR_ARQT && arg != BAR_ATQT && arg != BAR_ARQLEN &&
 	    arg != BAR_ATQLEN)
 		return;
-	if (arg == BAR_ATQT && !nic_port_may_dma(port))
-		report_error(port, REPORT_DMA_NO_MASTER, "mailbox doorbell");
 	atomic_store(&port->kick.mbx, true);
 	nic_wake(port->nic);
 }
