@@ -336,6 +336,28 @@ static void cmd_ports(struct nic *nic, GString *out, char **args)
 	g_string_append(out, "]}");
 }
 
+static void put_rss(GString *out, const struct cp_vport *vport)
+{
+	const struct rss *rss = &vport->rss;
+
+	json_comma(out);
+	g_string_append_c(out, '{');
+	json_u64(out, "id", vport->id);
+	json_u64(out, "hash_types", rss->hash_types);
+	json_key(out, "key");
+	g_string_append_c(out, '"');
+	for (unsigned int i = 0; i < rss->key_len; i++)
+		g_string_append_printf(out, "%02x", rss->key[i]);
+	g_string_append_c(out, '"');
+	json_key(out, "lut");
+	g_string_append_c(out, '[');
+	for (unsigned int i = 0; i < rss->lut_size; i++) {
+		json_comma(out);
+		g_string_append_printf(out, "%u", rss->lut[i]);
+	}
+	g_string_append(out, "]}");
+}
+
 static void put_error(GString *out, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -350,6 +372,21 @@ static void put_error(GString *out, const char *fmt, ...)
 	g_string_append_c(out, '{');
 	json_text(out, "error", text);
 	g_string_append_c(out, '}');
+}
+
+static void cmd_rss(struct nic *nic, GString *out, char **args)
+{
+	struct nic_port *port = nic_port_by_name(nic, args[0]);
+
+	if (!port) {
+		put_error(out, "there is no port %s", args[0]);
+		return;
+	}
+	g_string_append(out, "{\"vports\":[");
+	for (unsigned int i = 0; i < CP_MAX_VPORTS; i++)
+		if (port->cp.vports[i].created)
+			put_rss(out, &port->cp.vports[i]);
+	g_string_append(out, "]}");
 }
 
 static void cmd_link(struct nic *nic, GString *out, char **args)
@@ -396,6 +433,7 @@ static const struct control_cmd {
 } control_cmds[] = {
 	{ "stats", 0, "stats: all counters", cmd_stats },
 	{ "ports", 0, "ports: configuration and link state", cmd_ports },
+	{ "rss", 1, "rss PORT: key and table of each vport", cmd_rss },
 	{ "link", 2, "link PORT up|down: plug or unplug the cable", cmd_link },
 	{ "help", 0, "help: this list", cmd_help },
 	{ "quit", 0, "quit: end the process", cmd_quit },

@@ -44,12 +44,11 @@ def rss_by_ethtool(cfg):
 
 
 def rss_by_nic(cfg):
-    """(key, table) as the NIC has them; None if it cannot be asked or does not tell."""
+    """(key, table) as the NIC has them; None if it cannot be asked."""
     if not cfg.nic:
         return None
-    vport = cfg.nic.port_stats(cfg.NIC_PORT)["vports"][0]
-    rss = vport.get("rss")
-    return (bytes.fromhex(rss["key"]), rss["lut"]) if rss else None
+    rss = cfg.nic.command(f"rss {cfg.NIC_PORT}")["vports"][0]
+    return bytes.fromhex(rss["key"]), rss["lut"]
 
 
 def rss_of(cfg):
@@ -99,7 +98,6 @@ def send(cfg, frames):
         sock.bind((cfg.remote_ifname, 0))
         for frame in frames:
             sock.send(frame)
-    # The last frame is behind all others: a ping that is answered has passed them
     cfg.wait_quiet(0.3)
     return [{q: count - old.get(q, 0) for q, count in new.items() if count != old.get(q, 0)}
             for new, old in zip(received(cfg), before)]
