@@ -243,6 +243,20 @@ def test_ring_outside_of_memory(port, ring, addr):
     assert port.start_mailbox().call(Op.VERSION, HELLO) == HELLO
 
 
+@pytest.mark.parametrize("ring", ["atq", "arq"])
+@pytest.mark.parametrize("skew", [1, 4, 16])
+def test_ring_not_aligned(port, ring, skew):
+    """A ring that is not aligned to its descriptors is counted and not used."""
+    mbx = port.start_mailbox()
+    port.wr32(getattr(port.regs, ring + "len"), 0)
+    port.wr32(getattr(port.regs, ring + "bal"), (getattr(mbx, ring).addr + skew) & 0xffffffff)
+    with port.counted("mbx_ring"):
+        port.wr32(getattr(port.regs, ring + "len"), 64 | LEN_ENABLE)
+        mbx.send(Op.VERSION, HELLO)
+    mbx.stop()
+    assert port.start_mailbox().call(Op.VERSION, HELLO) == HELLO
+
+
 @pytest.mark.parametrize("ring, length", [("atq", 0), ("arq", 0), ("atq", 1), ("arq", 1)])
 def test_useless_lengths(port, ring, length):
     """A ring of no or one descriptor can hold nothing."""

@@ -106,7 +106,7 @@ def test_pf_and_vf(make_nic):
 
 def test_slow_receiver(nic, bring_up):
     """A receiver that does not take its frames does not hold up the sender."""
-    one, two = bring_up(nic, 0), bring_up(nic, 1, Setup(buf_len=8))
+    one, two = bring_up(nic, 0), bring_up(nic, 1, Setup(buf_len=32))
     two.rxqs[0].refill = False
     for _ in range(300):
         one.send(frames.plain(1514))
