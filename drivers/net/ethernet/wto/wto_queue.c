@@ -10,7 +10,7 @@
 #include "wto.h"
 
 /* How long a stopped transmit queue may take to report its end */
-#define WTO_QUEUE_MARKER_MS	500
+#define WTO_QUEUE_MARKER_MS	2000
 
 static void wto_queue_free_ring(struct device *dev, size_t size, void *ring,
 				dma_addr_t dma)
