@@ -99,7 +99,8 @@ class Client:
             ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
         try:
             sent = self.sock.sendmsg([data], ancillary)
-            self.sock.sendall(data[sent:])
+            if sent < len(data):
+                self.sock.sendall(data[sent:])
         except (BrokenPipeError, ConnectionResetError) as error:
             raise Closed("while sending") from error
 
