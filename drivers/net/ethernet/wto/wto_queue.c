@@ -367,6 +367,12 @@ static void wto_queue_wait_markers(struct wto_vport *vport,
 	unsigned int missing = 0;
 	unsigned int i;
 
+	/* a disabled queue raises no interrupt any more, so look for it */
+	local_bh_disable();
+	for (i = 0; i < set->cfg.num_channels; i++)
+		napi_schedule(&set->tx[i]->vec->napi);
+	local_bh_enable();
+
 	for (i = 0; i < set->cfg.num_channels; i++) {
 		long left = max_t(long, end - jiffies, 1);
 
