@@ -372,6 +372,31 @@ enum cp_status cp_enable_queues(struct nic_port *port,
 	return CP_OK;
 }
 
+/* Does an enabled queue use the vector? */
+static bool cp_vector_in_use(struct nic_port *port, u32 vec)
+{
+	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++) {
+		struct queue *q;
+
+		for (u32 id = 0; (q = queue_get(port, type, id)); id++)
+			if (q->enabled && q->vector == vec)
+				return true;
+	}
+	return false;
+}
+
+static void cp_quiet_vector(struct cp_vport *vport, struct queue *q)
+{
+	if (q->vector < IRQ_MAX_VECTORS &&
+	    !cp_vector_in_use(vport->port, q->vector))
+		irq_cancel(vport->port, q->vector);
+}
+
+/*
+ * A disabled queue raises no interrupt, not even for its marker: drivers look
+ * for markers themselves after the reply, and the kernel's driver cannot
+ * cope with its interrupt handler finding one first.
+ */
 enum cp_status cp_disable_queues(struct nic_port *port,
 				 const struct mbx_msg *req,
 				 struct mbx_msg *rsp)
@@ -384,6 +409,7 @@ enum cp_status cp_disable_queues(struct nic_port *port,
 		return status;
 	cp_for_chunks(vport, req, cp_disable_user);
 	cp_for_chunks(vport, req, cp_disable_base);
+	cp_for_chunks(vport, req, cp_quiet_vector);
 	cp_echo(req, rsp, sizeof(struct vc2_queue_chunk_msg));
 	return CP_OK;
 }

@@ -99,6 +99,13 @@ static u64 irq_try_fire(struct nic_port *port, struct irq_vector *vec, u64 now)
 	return NOT_DUE;
 }
 
+void irq_cancel(struct nic_port *port, unsigned int vec)
+{
+	for (unsigned int i = 0; i <= IRQ_ITR_NONE; i++)
+		port->irq.marked[i] &= ~BIT_ULL(vec);
+	atomic_fetch_and(&port->irq.vec[vec].state, ~(u32)IRQ_ST_PENDING_ANY);
+}
+
 u64 irq_flush(struct nic_port *port)
 {
 	struct irq *irq = &port->irq;

@@ -114,6 +114,15 @@ static inline void irq_mark(struct irq *irq, unsigned int vec, unsigned int itr)
 }
 
 /**
+ * irq_cancel() - forget events that have not raised an interrupt yet
+ * @port: the port
+ * @vec: vector
+ *
+ * Context: data thread, nic->lock held.
+ */
+void irq_cancel(struct nic_port *port, unsigned int vec);
+
+/**
  * irq_flush() - raise what was marked and what became due
  * @port: the port
  *

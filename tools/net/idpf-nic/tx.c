@@ -302,9 +302,9 @@ void txq_drain(struct txq *txq)
 		return;
 	if (txq_ready(txq))
 		txq_work(txq, txq->q.cfg.ring_len, false);
-	if (txq->complq && complq_ready(txq->complq) &&
-	    tx_complete_marker(txq))
-		irq_mark(&txq->q.port->irq, txq->q.vector, txq->q.itr);
+	/* no interrupt: drivers look for it, see cp_disable_queues() */
+	if (txq->complq && complq_ready(txq->complq))
+		tx_complete_marker(txq);
 }
 
 /**
