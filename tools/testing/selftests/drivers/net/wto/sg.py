@@ -7,6 +7,7 @@ and of fragments longer than one descriptor takes.  The receiver compares each b
 
 import mmap
 import os
+import select
 import socket
 import struct
 import threading
@@ -98,7 +99,12 @@ def sendfile_pieces(sock, fd, pieces):
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
     for offset, size in pieces:
         while size:
-            sent = os.sendfile(sock.fileno(), fd, offset, size)
+            try:
+                sent = os.sendfile(sock.fileno(), fd, offset, size)
+            except BlockingIOError:
+                # a socket with a time limit does not block
+                select.select([], [sock], [], sock.gettimeout())
+                continue
             offset, size = offset + sent, size - sent
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
 
