@@ -91,7 +91,8 @@ struct wto_service {
  * @ptypes: packet types, WTO_PTYPE_TABLE_LEN elements
  * @service: worker
  * @flags: enum wto_adapter_flag
- * @vports: vports
+ * @vports: vports; NULL when destroyed
+ * @vports_lock: keeps a vport while an event is brought to it
  * @num_vports: used elements of @vports
  * @num_resets: recoveries that succeeded
  */
@@ -106,6 +107,7 @@ struct wto_adapter {
 	struct wto_service service;
 	DECLARE_BITMAP(flags, WTO_F_NUM);
 	struct wto_vport *vports[WTO_MAX_VPORTS];
+	struct mutex vports_lock;	/* see above */
 	unsigned int num_vports;
 	unsigned int num_resets;
 };
@@ -144,15 +146,15 @@ struct wto_rss {
  * struct wto_filter - one address filter
  * @list: in wto_filters.list
  * @addr: address
- * @primary: the vport's own address
- * @wanted: the stack wants it
+ * @primary: it is the vport's own address
+ * @listed: it is in one of the stack's lists
  * @installed: the device has it
  */
 struct wto_filter {
 	struct list_head list;
 	u8 addr[ETH_ALEN];
 	bool primary;
-	bool wanted;
+	bool listed;
 	bool installed;
 };
 
@@ -252,7 +254,8 @@ void wto_ethtool_set_ops(struct net_device *netdev);
 void wto_filter_init(struct wto_filters *filters);
 void wto_filter_exit(struct wto_filters *filters);
 int wto_filter_want(struct wto_filters *filters, const u8 *addr, bool primary);
-void wto_filter_unwant(struct wto_filters *filters, const u8 *addr);
+void wto_filter_unwant(struct wto_filters *filters, const u8 *addr,
+		       bool primary);
 int wto_filter_sync(struct wto_filters *filters, struct wto_mbx *mbx,
 		    u32 vport_id, u64 caps);
 void wto_filter_forget(struct wto_filters *filters);

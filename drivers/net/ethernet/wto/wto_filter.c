@@ -9,6 +9,17 @@
 
 #include "wto.h"
 
+static bool wto_filter_wanted(const struct wto_filter *f)
+{
+	return f->primary || f->listed;
+}
+
+static void wto_filter_drop(struct wto_filter *f)
+{
+	list_del(&f->list);
+	kfree(f);
+}
+
 /**
  * wto_filter_init - start with no filters
  * @filters: zeroed
@@ -32,10 +43,8 @@ void wto_filter_exit(struct wto_filters *filters)
 {
 	struct wto_filter *f, *tmp;
 
-	list_for_each_entry_safe(f, tmp, &filters->list, list) {
-		list_del(&f->list);
-		kfree(f);
-	}
+	list_for_each_entry_safe(f, tmp, &filters->list, list)
+		wto_filter_drop(f);
 }
 
 static struct wto_filter *wto_filter_find(struct wto_filters *filters,
@@ -54,7 +63,7 @@ static struct wto_filter *wto_filter_find(struct wto_filters *filters,
  * wto_filter_want - note that frames to an address are wanted
  * @filters: filters
  * @addr: address
- * @primary: the vport's own address
+ * @primary: as the vport's own address, else as one of the stack's lists
  *
  * Context: Any.
  * Return: 0 or -ENOMEM.
@@ -75,8 +84,10 @@ int wto_filter_want(struct wto_filters *filters, const u8 *addr, bool primary)
 		ether_addr_copy(f->addr, addr);
 		list_add_tail(&f->list, &filters->list);
 	}
-	f->wanted = true;
-	f->primary |= primary;
+	if (primary)
+		f->primary = true;
+	else
+		f->listed = true;
 
 unlock:
 	spin_unlock_bh(&filters->lock);
@@ -87,22 +98,24 @@ unlock:
  * wto_filter_unwant - note that frames to an address are no longer wanted
  * @filters: filters
  * @addr: address
+ * @primary: which of the two reasons to want it no longer holds
  *
  * Context: Any.
  */
-void wto_filter_unwant(struct wto_filters *filters, const u8 *addr)
+void wto_filter_unwant(struct wto_filters *filters, const u8 *addr,
+		       bool primary)
 {
 	struct wto_filter *f;
 
 	spin_lock_bh(&filters->lock);
 	f = wto_filter_find(filters, addr);
 	if (f) {
-		f->wanted = false;
-		f->primary = false;
-		if (!f->installed) {
-			list_del(&f->list);
-			kfree(f);
-		}
+		if (primary)
+			f->primary = false;
+		else
+			f->listed = false;
+		if (!f->installed && !wto_filter_wanted(f))
+			wto_filter_drop(f);
 	}
 	spin_unlock_bh(&filters->lock);
 }
@@ -121,10 +134,8 @@ void wto_filter_forget(struct wto_filters *filters)
 	spin_lock_bh(&filters->lock);
 	list_for_each_entry_safe(f, tmp, &filters->list, list) {
 		f->installed = false;
-		if (!f->wanted) {
-			list_del(&f->list);
-			kfree(f);
-		}
+		if (!wto_filter_wanted(f))
+			wto_filter_drop(f);
 	}
 	spin_unlock_bh(&filters->lock);
 	filters->has_uc = false;
@@ -146,7 +157,7 @@ static int wto_filter_collect(struct wto_filters *filters, bool add,
 	*out = NULL;
 	spin_lock_bh(&filters->lock);
 	list_for_each_entry(f, &filters->list, list)
-		num += f->wanted == add && f->installed != add;
+		num += wto_filter_wanted(f) == add && f->installed != add;
 	if (!num)
 		goto unlock;
 	macs = kcalloc(num, sizeof(*macs), GFP_ATOMIC);
@@ -156,7 +167,7 @@ static int wto_filter_collect(struct wto_filters *filters, bool add,
 	}
 	num = 0;
 	list_for_each_entry(f, &filters->list, list) {
-		if (f->wanted != add || f->installed == add)
+		if (wto_filter_wanted(f) != add || f->installed == add)
 			continue;
 		ether_addr_copy(macs[num].addr, f->addr);
 		macs[num++].primary = f->primary;
@@ -182,10 +193,8 @@ static void wto_filter_done(struct wto_filters *filters, bool add,
 		f = wto_filter_find(filters, macs[i].addr);
 		if (f) {
 			f->installed = add;
-			if (!add && !f->wanted) {
-				list_del(&f->list);
-				kfree(f);
-			}
+			if (!add && !wto_filter_wanted(f))
+				wto_filter_drop(f);
 		} else if (add) {
 			/* unwanted since: keep it until it is removed */
 			f = kzalloc_obj(*f, GFP_ATOMIC);

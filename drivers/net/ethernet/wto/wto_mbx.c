@@ -30,6 +30,13 @@
 #define WTO_MBX_COOKIE_IDX	GENMASK(7, 0)
 #define WTO_MBX_COOKIE_SALT	GENMASK(15, 8)
 
+static void wto_mbx_count(struct wto_mbx *mbx, u64 *counter)
+{
+	spin_lock(&mbx->xn_lock);
+	(*counter)++;
+	spin_unlock(&mbx->xn_lock);
+}
+
 static u16 wto_mbx_next(u16 idx)
 {
 	return idx + 1 == WTO_MBX_RING_LEN ? 0 : idx + 1;
@@ -310,9 +317,9 @@ static void wto_mbx_receive(struct wto_mbx *mbx, u16 idx)
 			       le32_to_cpu(desc.vc_opcode));
 	size_t len = le16_to_cpu(desc.datalen);
 
-	mbx->stats.received++;
+	wto_mbx_count(mbx, &mbx->stats.received);
 	if (len > WTO_MBX_BUF_SIZE || (flags & IDPF_CTLQ_FLAG_ERR)) {
-		mbx->stats.malformed++;
+		wto_mbx_count(mbx, &mbx->stats.malformed);
 		dev_err_ratelimited(mbx->dev, "mailbox: message %u with impossible length %zu or error flag (flags %#x)\n",
 				    opcode, len, flags);
 		return;
@@ -326,7 +333,7 @@ static void wto_mbx_receive(struct wto_mbx *mbx, u16 idx)
 					   mbx->arq.buf[idx], len))
 		return;
 
-	mbx->stats.stray++;
+	wto_mbx_count(mbx, &mbx->stats.stray);
 	dev_warn_ratelimited(mbx->dev, "mailbox: nobody waits for message %u (cookie %#x)\n",
 			     opcode, le16_to_cpu(desc.sw_cookie));
 }
@@ -423,7 +430,7 @@ static int wto_mbx_post(struct wto_mbx *mbx, u32 opcode, u16 cookie,
 					  IDPF_CTLQ_FLAG_RD);
 	}
 	atq->next = wto_mbx_next(atq->next);
-	mbx->stats.sent++;
+	wto_mbx_count(mbx, &mbx->stats.sent);
 	/* writel() orders it after the descriptor and the buffer */
 	writel(atq->next, wto_mbx_reg(mbx, atq->regs->tail));
 

@@ -20,38 +20,45 @@ static void wto_netdev_carrier(struct wto_vport *vport, bool up)
 	mutex_unlock(&vport->link_lock);
 }
 
+static void wto_netdev_set_link(struct wto_vport *vport,
+				const struct wto_vc_link *link)
+{
+	mutex_lock(&vport->link_lock);
+	if (vport->link_up != link->up && netif_msg_link(vport))
+		netdev_info(vport->netdev, "link is %s (%u Mb/s)\n",
+			    link->up ? "up" : "down", link->speed_mbps);
+	vport->link_up = link->up;
+	WRITE_ONCE(vport->link_speed_mbps, link->speed_mbps);
+	mutex_unlock(&vport->link_lock);
+	wto_netdev_carrier(vport, true);
+}
+
 /**
  * wto_netdev_link_event - the device tells the state of a link
  * @adapter: function
  * @link: what it tells
  *
- * Context: Process.
+ * Context: Process, may sleep.
  */
 void wto_netdev_link_event(struct wto_adapter *adapter,
 			   const struct wto_vc_link *link)
 {
-	struct wto_vport *vport;
+	bool found = false;
 	unsigned int i;
 
-	for (i = 0; i < adapter->num_vports; i++) {
-		vport = adapter->vports[i];
-		if (vport->vc.id != link->vport_id)
-			continue;
+	mutex_lock(&adapter->vports_lock);
+	for (i = 0; i < adapter->num_vports && !found; i++) {
+		struct wto_vport *vport = adapter->vports[i];
 
-		mutex_lock(&vport->link_lock);
-		if (vport->link_up != link->up && netif_msg_link(vport))
-			netdev_info(vport->netdev, "link is %s (%u Mb/s)\n",
-				    link->up ? "up" : "down",
-				    link->speed_mbps);
-		vport->link_up = link->up;
-		WRITE_ONCE(vport->link_speed_mbps, link->speed_mbps);
-		mutex_unlock(&vport->link_lock);
-		wto_netdev_carrier(vport, true);
-		return;
+		found = vport && vport->vc.id == link->vport_id;
+		if (found)
+			wto_netdev_set_link(vport, link);
 	}
+	mutex_unlock(&adapter->vports_lock);
 
-	dev_warn_ratelimited(adapter->dev, "link event for vport %u, which does not exist\n",
-			     link->vport_id);
+	if (!found)
+		dev_warn_ratelimited(adapter->dev, "link event for vport %u, which does not exist\n",
+				     link->vport_id);
 }
 
 /**
@@ -318,9 +325,7 @@ static int wto_netdev_unwant_addr(struct net_device *netdev, const u8 *addr)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
 
-	/* a secondary address may equal the primary one */
-	if (!ether_addr_equal(addr, netdev->dev_addr))
-		wto_filter_unwant(&vport->filters, addr);
+	wto_filter_unwant(&vport->filters, addr, false);
 
 	return 0;
 }
@@ -379,7 +384,7 @@ static int wto_netdev_set_mac(struct net_device *netdev, void *p)
 		return err;
 	ether_addr_copy(old, netdev->dev_addr);
 	eth_commit_mac_addr_change(netdev, p);
-	wto_filter_unwant(&vport->filters, old);
+	wto_filter_unwant(&vport->filters, old, true);
 	set_bit(WTO_VF_RX_MODE, vport->flags);
 	wto_netdev_sync_rx_mode(vport);
 
@@ -622,8 +627,10 @@ int wto_netdev_create(struct wto_adapter *adapter, unsigned int index)
 	if (err)
 		goto free_vport;
 
+	mutex_lock(&adapter->vports_lock);
 	adapter->vports[index] = vport;
 	adapter->num_vports = index + 1;
+	mutex_unlock(&adapter->vports_lock);
 
 	return 0;
 
@@ -667,6 +674,10 @@ void wto_netdev_destroy(struct wto_vport *vport)
 		unregister_netdev(vport->netdev);
 	if (READ_ONCE(adapter->mbx.up))
 		wto_vc_destroy_vport(&adapter->mbx, vport->vc.id);
+
+	mutex_lock(&adapter->vports_lock);
+	adapter->vports[vport->index] = NULL;
+	mutex_unlock(&adapter->vports_lock);
 	wto_netdev_free(vport);
 }
 

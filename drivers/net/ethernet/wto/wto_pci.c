@@ -77,6 +77,7 @@ static struct wto_adapter *wto_pci_alloc(struct pci_dev *pdev)
 		return NULL;
 	}
 
+	mutex_init(&adapter->vports_lock);
 	adapter->pdev = pdev;
 	adapter->dev = &pdev->dev;
 	adapter->hw.on_gone = wto_reset_on_gone;
@@ -97,7 +98,6 @@ static void wto_pci_destroy_vports(struct wto_adapter *adapter)
 {
 	unsigned int i = adapter->num_vports;
 
-	/* events find a vport as long as it is there */
 	while (i--)
 		wto_netdev_destroy(adapter->vports[i]);
 }
@@ -126,6 +126,8 @@ static void wto_pci_ctrl_down(struct wto_adapter *adapter)
 	wto_ctrl_down(adapter);
 	if (!wto_hw_gone(&adapter->hw))
 		wto_reset_function(adapter);
+	/* even if that failed, memory can be freed now */
+	pci_clear_master(adapter->pdev);
 }
 
 static int wto_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -172,6 +174,7 @@ ctrl_down:
 exit_ctrl:
 	wto_ctrl_exit(adapter);
 exit_reset:
+	pci_clear_master(pdev);
 	wto_reset_exit(adapter);
 exit_mbx:
 	wto_mbx_exit(&adapter->mbx);
@@ -210,7 +213,6 @@ static void wto_pci_shutdown(struct pci_dev *pdev)
 		wto_netdev_detach(adapter->vports[i]);
 	rtnl_unlock();
 	wto_pci_ctrl_down(adapter);
-	pci_clear_master(pdev);
 }
 
 static int wto_pci_suspend(struct device *dev)
@@ -218,9 +220,7 @@ static int wto_pci_suspend(struct device *dev)
 	struct wto_adapter *adapter = dev_get_drvdata(dev);
 
 	wto_reset_pause(adapter);
-	if (!wto_hw_gone(&adapter->hw))
-		wto_reset_function(adapter);
-	pci_clear_master(adapter->pdev);
+	wto_pci_ctrl_down(adapter);
 
 	return 0;
 }

@@ -161,6 +161,9 @@ static int wto_reset_reattach_all(struct wto_adapter *adapter)
 	return 0;
 }
 
+/* Whoever holds RTNL is not kept waiting for the device: the netdevs are
+ * detached, so that nobody gets at them.
+ */
 static int wto_reset_try(struct wto_adapter *adapter)
 {
 	int err;
@@ -168,7 +171,9 @@ static int wto_reset_try(struct wto_adapter *adapter)
 	/* queues stop without a word to a device that would not listen */
 	wto_mbx_abort(&adapter->mbx, -EIO);
 	pci_clear_master(adapter->pdev);
+	rtnl_lock();
 	wto_reset_detach_all(adapter);
+	rtnl_unlock();
 	wto_ctrl_down(adapter);
 
 	/* requests that come from here on are about the new state */
@@ -176,8 +181,12 @@ static int wto_reset_try(struct wto_adapter *adapter)
 	err = wto_reset_function(adapter);
 	if (!err)
 		err = wto_ctrl_up(adapter);
-	if (!err)
-		err = wto_reset_reattach_all(adapter);
+	if (err)
+		return err;
+
+	rtnl_lock();
+	err = wto_reset_reattach_all(adapter);
+	rtnl_unlock();
 
 	return err;
 }
@@ -187,10 +196,7 @@ static void wto_reset_recover(struct wto_adapter *adapter)
 	struct wto_service *service = &adapter->service;
 	int err;
 
-	rtnl_lock();
 	err = wto_reset_try(adapter);
-	rtnl_unlock();
-
 	if (!err) {
 		service->tries = 0;
 		adapter->num_resets++;
