@@ -76,6 +76,14 @@ def test_two_wires_on_a_port(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_table_size(make_nic):
+    """--port lut= is what drivers are told."""
+    nic = make_nic(("lut=512",))
+    port, vport = bring_up(nic, 0)
+    assert vport.info.rss_lut_size == 512
+    port.close()
+
+
 def test_start_lines(make_nic):
     """Exactly one line per port, with what was asked for or the defaults."""
     nic = make_nic(("", "name=b,id=vf,mac=02:00:00:00:00:09,queues=3", "id=class"))

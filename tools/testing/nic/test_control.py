@@ -59,6 +59,18 @@ def test_help(nic):
         assert command in text
 
 
+def test_rss(nic, make_vport):
+    """`rss PORT` shows key and table as they were set."""
+    vport = make_vport(0)
+    key = bytes(range(vport.info.rss_key_size))
+    vport.rss(key, [0] * vport.info.rss_lut_size)
+    shown = nic.control("rss port0")["vports"]
+    assert shown[0]["key"] == key.hex()
+    assert shown[0]["lut"] == [0] * vport.info.rss_lut_size
+    assert nic.control("rss port1")["vports"] == []
+    assert "error" in nic.control("rss port7")
+
+
 def test_several_commands(line):
     """Commands one after another on one connection."""
     for _ in range(20):

@@ -168,6 +168,26 @@ def test_software_trigger(irq_port):
         assert not irq_port.interrupted(vector)
 
 
+def test_trigger_by_message(irq_port):
+    """SET_IRQS without data, or with a byte for each vector, signals eventfds at once."""
+    irq_port.vfu.set_irqs(v.IRQ_MSIX, TRIGGER_NONE, 1, 2)
+    assert [irq_port.interrupted(vector) for vector in range(4)] == [0, 1, 1, 0]
+    irq_port.vfu.set_irqs(v.IRQ_MSIX, v.IRQ_ACTION_TRIGGER | v.IRQ_DATA_BOOL, 0, 4,
+                          data=b"\1\0\0\1")
+    assert [irq_port.interrupted(vector) for vector in range(4)] == [1, 0, 0, 1]
+
+
+def test_pending_bit(irq_port):
+    """An event without an eventfd shows in the pending bit array until it is delivered."""
+    irq_port.vfu.drop_eventfds()
+    software_trigger(irq_port, 1)
+    irq_port.stats()
+    assert irq_port.vfu.read(4, 0x8000, 8) == b"\2" + bytes(7)
+    irq_port.use_interrupts(4)
+    assert irq_port.interrupted(1, SOON) == 1
+    assert irq_port.vfu.read(4, 0x8000, 8) == bytes(8)
+
+
 def test_one_shot(irq_port):
     """Firing clears INTENA: the second event waits until the vector is enabled again."""
     software_trigger(irq_port, 1)

@@ -165,6 +165,19 @@ def test_without_bus_mastering(port):
     assert not mbx.pending()
 
 
+def test_without_bus_mastering_queues(make_vport):
+    """No frame is fetched while bus mastering is off."""
+    vport = make_vport(0)
+    vport.port.vfu.set_config(pci.COMMAND, "H", 2)
+    vport.txqs[0].put_frame(frames.plain(60))
+    with vport.port.counted("dma_no_master"):
+        vport.txqs[0].ring()
+    assert vport.complqs[0].poll() is None
+    vport.port.vfu.set_config(pci.COMMAND, "H", 6)
+    vport.txqs[0].ring()
+    assert vport.complqs[0].take()
+
+
 def test_sleep_stops_dma(port):
     """No DMA in D3hot."""
     mbx = port.start_mailbox()

@@ -2,6 +2,7 @@
 """VERSION: the first message of a connection, and what must not come before it."""
 
 import json
+import os
 import struct
 
 import pytest
@@ -193,6 +194,72 @@ def test_too_many_descriptors(nic, vfu, tmp_path):
             except v.VfuError:
                 pass
     assert len(open_files(nic)) <= before
+
+
+@pytest.mark.parametrize("count", [9, 16, 40, 200])
+def test_far_too_many_descriptors(nic, vfu, tmp_path, count):
+    """More descriptors than were agreed on are closed; the connection may end by it."""
+    before = len(open_files(nic))
+    with open(tmp_path / "f", "w", encoding="ascii") as file:
+        try:
+            vfu.request(v.SET_IRQS, struct.pack("<IIIII", 20, 0x24, 2, 0, count),
+                        [file.fileno()] * count)
+            vfu.drop_eventfds()
+        except v.VfuError:
+            pass
+        except v.Closed:
+            vfu.close()
+            nic.connect().close()
+    assert len(open_files(nic)) <= before
+
+
+def test_descriptors_belong_to_their_message(vfu, tmp_path):
+    """Descriptors of one message are not taken for those of the next one."""
+    with open(tmp_path / "f", "wb") as file:
+        file.truncate(1 << 16)
+    descriptor = os.open(tmp_path / "f", os.O_RDWR)
+    info = struct.pack("<IIII", 16, 0, 0, 0)
+    with_fd = vfu.send(v.GET_INFO, info, [descriptor])
+    without = vfu.send(v.DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, 1 << 20, 1 << 16))
+    own = vfu.send(v.DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, 1 << 21, 1 << 17), [descriptor])
+    os.close(descriptor)
+    try:
+        vfu.reply_to(with_fd, v.GET_INFO)
+    except v.VfuError:
+        pass
+    vfu.reply_to(without, v.DMA_MAP)
+    # the second file is too short for its range: proof that it was looked at
+    with pytest.raises(v.VfuError):
+        vfu.reply_to(own, v.DMA_MAP)
+
+
+@pytest.mark.parametrize("size", [1 << 16, 1 << 20, (1 << 20) + 16, (1 << 20) + 4096])
+def test_large_message(nic, vfu, size):
+    """A large message is worked on or skipped as a whole, then the next one works."""
+    payload = struct.pack("<QII", 0, 7, size - 16) + bytes(size - 16)
+    try:
+        vfu.expect_error(v.REGION_WRITE, payload)
+        assert vfu.info()[1] == v.NUM_REGIONS
+    except v.Closed:
+        vfu.close()
+        nic.connect().close()
+
+
+def test_client_that_does_not_read(nic, vfu):
+    """Replies that nobody takes neither grow without bound nor stop the other port."""
+    vfu.sock.settimeout(1)
+    request = struct.pack("<QII", 0, 7, 4096)
+    try:
+        for _ in range(20000):
+            vfu.send(v.REGION_READ, request)
+    except (TimeoutError, v.Closed):
+        pass
+    other = nic.connect(1)
+    assert other.info()[1] == v.NUM_REGIONS
+    other.close()
+    with open(f"/proc/{nic.process.pid}/statm", encoding="ascii") as statm:
+        resident = int(statm.read().split()[1]) * 4096
+    assert resident < 512 << 20
 
 
 def test_second_client(nic, vfu):
