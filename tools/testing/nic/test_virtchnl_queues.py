@@ -138,7 +138,8 @@ def test_rx_config_bad(vport, fields):
 
 
 @pytest.mark.parametrize("fields", [
-    {"ring_len": 0}, {"ring_len": 1}, {"ring_len": 0xffff}, {"queue_id": 256}, {"queue_id": 0xffffffff},
+    {"ring_len": 0}, {"ring_len": 1}, {"ring_len": 0xffff}, {"queue_id": 256},
+    {"queue_id": 0xffffffff},
     {"data_buffer_size": 0}, {"data_buffer_size": 0xffffffff}], ids=str)
 def test_bufq_config_bad(vport, fields):
     """The same for buffer queues; a buffer must hold something and not more than 16 KiB."""
