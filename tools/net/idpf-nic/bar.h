@@ -18,7 +18,17 @@ struct nic_port;
 
 /**
  * enum bar_mbx_reg - mailbox registers, the same ones in both maps
- * @BAR_ARQBAL: and so on, named as in the register maps
+ * @BAR_ARQBAL: receive ring address, low half
+ * @BAR_ARQBAH: receive ring address, high half
+ * @BAR_ARQLEN: receive ring length, errors, enable
+ * @BAR_ARQH: receive head
+ * @BAR_ARQT: receive tail
+ * @BAR_ATQBAL: send ring address, low half
+ * @BAR_ATQBAH: send ring address, high half
+ * @BAR_ATQLEN: send ring length, errors, enable
+ * @BAR_ATQH: send head
+ * @BAR_ATQT: send tail, the doorbell
+ * @BAR_NUM_MBX_REGS: number of them
  */
 enum bar_mbx_reg {
 	BAR_ARQBAL,

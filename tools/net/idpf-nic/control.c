@@ -119,22 +119,76 @@ static void json_mac(GString *out, const char *key, const u8 *mac)
 /* ------------------------------------------------------------------ */
 /* stats                                                                */
 
-#define PUT(out, s, field)	json_u64(out, #field, (s)->field)
+/**
+ * struct counter - a counter in a structure of u64
+ * @name: in the answer
+ * @offset: in the structure
+ */
+struct counter {
+	const char *name;
+	size_t offset;
+};
+
+#define COUNTER(type, field)	{ #field, offsetof(struct type, field) }
+
+static void put_counters(GString *out, const void *base,
+			 const struct counter *table, size_t num)
+{
+	for (size_t i = 0; i < num; i++) {
+		u64 val;
+
+		memcpy(&val, (const u8 *)base + table[i].offset, sizeof(val));
+		json_u64(out, table[i].name, val);
+	}
+}
+
+static const struct counter wire_end_counters[] = {
+	COUNTER(wire_stats, tx_packets),
+	COUNTER(wire_stats, tx_bytes),
+	COUNTER(wire_stats, tx_dropped),
+	COUNTER(wire_stats, rx_packets),
+	COUNTER(wire_stats, rx_bytes),
+	COUNTER(wire_stats, rx_dropped_no_buffer),
+	COUNTER(wire_stats, rx_waited),
+	COUNTER(wire_stats, rx_dropped_filter),
+	COUNTER(wire_stats, rx_dropped_disabled),
+	COUNTER(wire_stats, rx_dropped_error),
+};
+
+static const struct counter vport_counters[] = {
+	COUNTER(cp_stats, rx_bytes),
+	COUNTER(cp_stats, rx_unicast),
+	COUNTER(cp_stats, rx_multicast),
+	COUNTER(cp_stats, rx_broadcast),
+	COUNTER(cp_stats, rx_discards),
+	COUNTER(cp_stats, rx_errors),
+	COUNTER(cp_stats, rx_unknown_protocol),
+	COUNTER(cp_stats, rx_invalid_frame_length),
+	COUNTER(cp_stats, rx_overflow_drop),
+	COUNTER(cp_stats, tx_bytes),
+	COUNTER(cp_stats, tx_unicast),
+	COUNTER(cp_stats, tx_multicast),
+	COUNTER(cp_stats, tx_broadcast),
+	COUNTER(cp_stats, tx_discards),
+	COUNTER(cp_stats, tx_errors),
+};
+
+static const struct counter queue_counters[] = {
+	COUNTER(queue_stats, packets),
+	COUNTER(queue_stats, bytes),
+	COUNTER(queue_stats, drops),
+};
+
+static const struct counter wire_counters[] = {
+	COUNTER(wire, packets),
+	COUNTER(wire, bytes),
+};
 
 static void put_wire_stats(GString *out, const struct wire_stats *s)
 {
 	json_key(out, "wire");
 	g_string_append_c(out, '{');
-	PUT(out, s, tx_packets);
-	PUT(out, s, tx_bytes);
-	PUT(out, s, tx_dropped);
-	PUT(out, s, rx_packets);
-	PUT(out, s, rx_bytes);
-	PUT(out, s, rx_dropped_no_buffer);
-	PUT(out, s, rx_waited);
-	PUT(out, s, rx_dropped_filter);
-	PUT(out, s, rx_dropped_disabled);
-	PUT(out, s, rx_dropped_error);
+	put_counters(out, s, wire_end_counters, G_N_ELEMENTS(wire_end_counters));
 	g_string_append_c(out, '}');
 }
 
@@ -156,23 +210,9 @@ static void put_vport(GString *out, const struct cp_vport *vport)
 	json_u64(out, "num_rx_queues", vport->num_rxq);
 	json_u64(out, "rx_packets",
 		 s->rx_unicast + s->rx_multicast + s->rx_broadcast);
-	PUT(out, s, rx_bytes);
-	PUT(out, s, rx_unicast);
-	PUT(out, s, rx_multicast);
-	PUT(out, s, rx_broadcast);
-	PUT(out, s, rx_discards);
-	PUT(out, s, rx_errors);
-	PUT(out, s, rx_unknown_protocol);
-	PUT(out, s, rx_invalid_frame_length);
-	PUT(out, s, rx_overflow_drop);
 	json_u64(out, "tx_packets",
 		 s->tx_unicast + s->tx_multicast + s->tx_broadcast);
-	PUT(out, s, tx_bytes);
-	PUT(out, s, tx_unicast);
-	PUT(out, s, tx_multicast);
-	PUT(out, s, tx_broadcast);
-	PUT(out, s, tx_discards);
-	PUT(out, s, tx_errors);
+	put_counters(out, s, vport_counters, G_N_ELEMENTS(vport_counters));
 	g_string_append_c(out, '}');
 }
 
@@ -183,9 +223,7 @@ static void put_queue(GString *out, const struct queue *q,
 	g_string_append_c(out, '{');
 	json_u64(out, "id", q->id);
 	json_bool(out, "enabled", q->enabled);
-	PUT(out, s, packets);
-	PUT(out, s, bytes);
-	PUT(out, s, drops);
+	put_counters(out, s, queue_counters, G_N_ELEMENTS(queue_counters));
 	json_u64(out, "doorbells", num_doorbells);
 	g_string_append_c(out, '}');
 }
@@ -286,8 +324,7 @@ static void put_wire(GString *out, const struct wire *wire)
 		json_string(out, wire->ports[i]->cfg.name);
 	}
 	g_string_append_c(out, ']');
-	PUT(out, wire, packets);
-	PUT(out, wire, bytes);
+	put_counters(out, wire, wire_counters, G_N_ELEMENTS(wire_counters));
 	g_string_append_c(out, '}');
 }
 
@@ -410,6 +447,14 @@ static void cmd_link(struct nic *nic, GString *out, char **args)
 	g_string_append_c(out, '}');
 }
 
+static void cmd_causes(struct nic *nic, GString *out, char **args)
+{
+	g_string_append_c(out, '{');
+	for (unsigned int i = 0; i < REPORT_NUM_CAUSES; i++)
+		json_text(out, report_cause_name(i), report_cause_text(i));
+	g_string_append_c(out, '}');
+}
+
 static void cmd_quit(struct nic *nic, GString *out, char **args)
 {
 	io_quit();
@@ -425,16 +470,19 @@ static void cmd_help(struct nic *nic, GString *out, char **args);
  * @help: their names and what it does
  * @fn: appends the answer; nic->lock is held
  */
-static const struct control_cmd {
+struct control_cmd {
 	const char *name;
 	unsigned int num_args;
 	const char *help;
 	void (*fn)(struct nic *nic, GString *out, char **args);
-} control_cmds[] = {
+};
+
+static const struct control_cmd control_cmds[] = {
 	{ "stats", 0, "stats: all counters", cmd_stats },
 	{ "ports", 0, "ports: configuration and link state", cmd_ports },
 	{ "rss", 1, "rss PORT: key and table of each vport", cmd_rss },
 	{ "link", 2, "link PORT up|down: plug or unplug the cable", cmd_link },
+	{ "causes", 0, "causes: what the error counters mean", cmd_causes },
 	{ "help", 0, "help: this list", cmd_help },
 	{ "quit", 0, "quit: end the process", cmd_quit },
 };

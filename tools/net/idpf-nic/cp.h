@@ -43,8 +43,22 @@ enum cp_status {
 };
 
 /**
- * struct cp_stats - counters of a vport, from the driver's point of view
- * @rx_bytes: and so on: as in struct vc2_vport_stats
+ * struct cp_stats - counters of a vport, as in struct vc2_vport_stats
+ * @rx_bytes: bytes delivered to the driver
+ * @rx_unicast: frames delivered to the driver, by address
+ * @rx_multicast: as above
+ * @rx_broadcast: as above
+ * @rx_discards: frames for it that were dropped without being wrong
+ * @rx_errors: frames for it that were wrong
+ * @rx_unknown_protocol: 0
+ * @tx_bytes: bytes sent to the wire
+ * @tx_unicast: frames sent to the wire, by address
+ * @tx_multicast: as above
+ * @tx_broadcast: as above
+ * @tx_discards: frames that could not be sent for want of a link
+ * @tx_errors: frames that could not be sent because they were wrong
+ * @rx_invalid_frame_length: frames longer than the queue's largest packet
+ * @rx_overflow_drop: frames without a receive buffer
  */
 struct cp_stats {
 	u64 rx_bytes;

@@ -45,7 +45,7 @@ struct cp_vport *cp_vport_get(struct nic_port *port, __le32 id);
 bool cp_fits(struct nic_port *port, const struct mbx_msg *req, size_t fixed,
 	     size_t count, size_t size);
 
-/* reply with the first @len bytes of the request, as acknowledgement */
+/* reply with the first @len bytes of the request, to say that it is done */
 void cp_echo(const struct mbx_msg *req, struct mbx_msg *rsp, u16 len);
 
 /* cp_vport.c */

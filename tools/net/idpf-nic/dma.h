@@ -159,11 +159,12 @@ unsigned int dma_iov(struct nic_port *port, struct dma_hint *hint,
 	struct dma_hint *dma_hint_ = (hint); \
 	u64 dma_addr_ = (addr); \
 	u32 dma_len_ = (len); \
+	unsigned int dma_prot_ = (prot); \
 	void *dma_p_ = dma_hint_ptr(&dma_port_->dma, dma_hint_, dma_addr_, \
-				    dma_len_, (prot)); \
+				    dma_len_, dma_prot_); \
 	if (__builtin_expect(!dma_p_, 0)) \
 		dma_p_ = dma_ptr_slow(dma_port_, dma_hint_, dma_addr_, \
-				      dma_len_, (prot)); \
+				      dma_len_, dma_prot_); \
 	dma_p_; \
 })
 

@@ -30,7 +30,7 @@ struct io_watch {
 };
 
 static int io_epoll_fd = -1;
-static volatile bool io_quitting;
+static bool io_quitting;
 static GSList *io_removed;
 
 int io_init(void)

@@ -313,11 +313,11 @@ static void announce_port(const struct nic_port *port)
 	const u8 *mac = port->cfg.mac;
 	const u8 *id = port->pci.cfg;
 
-	printf("idpf-nic: %s: listening on %s (%s %02x%02x:%02x%02x, mac %02x:%02x:%02x:%02x:%02x:%02x, %u queue pairs)\n",
+	printf("idpf-nic: %s: listening on %s (%s %02x%02x:%02x%02x, ",
 	       port->cfg.name, port->cfg.socket_path,
-	       identity_text(port->cfg.identity), id[1], id[0], id[3], id[2],
-	       mac[0], mac[1], mac[2], mac[3], mac[4], mac[5],
-	       port->cfg.num_qpairs);
+	       identity_text(port->cfg.identity), id[1], id[0], id[3], id[2]);
+	printf("mac %02x:%02x:%02x:%02x:%02x:%02x, %u queue pairs)\n", mac[0],
+	       mac[1], mac[2], mac[3], mac[4], mac[5], port->cfg.num_qpairs);
 }
 
 static bool listen_all(struct nic *nic, const struct options *opt)
@@ -439,11 +439,14 @@ static int tear_down(struct nic *nic)
 
 static bool parse_options(struct options *opt, int argc, char **argv)
 {
+	static const char summary[] =
+		"Shows IDPF network functions to QEMU over vfio-user.";
+	static const char port_help[] =
+		"Keys of --port: socket, name, id=pf|vf|class, mac, queues, mtu, vports, lut";
 	gboolean verbose = FALSE, trace = FALSE;
 	const GOptionEntry entries[] = {
 		{ "port", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &opt->ports,
-		  "A PCI function: socket=PATH[,name=NAME][,id=pf|vf|class]"
-		  "[,mac=MAC][,queues=N][,mtu=N][,vports=N][,lut=N]", "SPEC" },
+		  "A PCI function: socket=PATH[,KEY=VALUE...], see below", "SPEC" },
 		{ "wire", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &opt->wires,
 		  "Join ports: pair:PORT,PORT (default: 0 with 1, 2 with 3 ...)",
 		  "SPEC" },
@@ -468,13 +471,12 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 	};
 	GOptionContext *context = g_option_context_new("- software IDPF NIC");
 	char *names = cp_policy_names();
-	char *text = g_strdup_printf("Capabilities: %s\n", names);
+	char *text = g_strdup_printf("%s\n\nCapabilities: %s\n", port_help, names);
 	GError *error = NULL;
 	bool ok;
 
 	g_option_context_add_main_entries(context, entries, NULL);
-	g_option_context_set_summary(context,
-		"Shows IDPF network functions to QEMU over vfio-user.");
+	g_option_context_set_summary(context, summary);
 	g_option_context_set_description(context, text);
 	ok = g_option_context_parse(context, &argc, &argv, &error);
 	if (!ok) {

@@ -73,9 +73,10 @@ static bool mbx_ring_get(struct nic_port *port, bool send, struct mbx_ring *ring
 	    !(ring->addr % sizeof(struct idpf_ctlq_desc)))
 		return true;
 	report_error(port, REPORT_MBX_RING,
-		     "%s ring at 0x%" PRIx64 ": length %" PRIu32 ", head %" PRIu32 ", tail %" PRIu32,
-		     send ? "send" : "receive", ring->addr, ring->len,
-		     ring->head, ring->tail);
+		     "%s ring at 0x%llx: length %u, head %u, tail %u",
+		     send ? "send" : "receive",
+		     (unsigned long long)ring->addr, ring->len, ring->head,
+		     ring->tail);
 	atomic_fetch_or(&reg[BAR_ARQLEN], IDPF_CTLQ_LEN_CRIT);
 	return false;
 }

@@ -32,7 +32,7 @@ struct mbx_msg {
 	u32 retval;
 	u16 cookie;
 	u16 len;
-	_Alignas(8) u8 data[IDPF_CTLQ_BUF_SIZE];
+	u8 data[IDPF_CTLQ_BUF_SIZE] __aligned(8);
 };
 
 /**

@@ -23,18 +23,18 @@ struct nic_port;
 
 /**
  * struct pci - configuration space and what follows from it
+ * @may_dma: bus master enabled and in power state D0
  * @cfg: contents
  * @wmask: bits that the guest may change
  * @msix_table: storage of the MSI-X table; QEMU keeps its own
  * @err_fd: eventfd for errors, never signalled; -1
- * @may_dma: bus master enabled and in power state D0
  */
 struct pci {
+	_Atomic bool may_dma;
 	u8 cfg[PCI_CFG_SIZE];
 	u8 wmask[PCI_CFG_SIZE];
 	u8 msix_table[IRQ_MAX_VECTORS * 16];
 	int err_fd;
-	_Atomic bool may_dma;
 };
 
 /* fill in the configuration space by the port's configuration */

@@ -20,15 +20,139 @@ bool report_tracing;
  */
 static pthread_mutex_t report_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static const char *const report_names[] = {
-#define REPORT_NAME(id, name, text)	[REPORT_##id] = name,
-	REPORT_CAUSES(REPORT_NAME)
-#undef REPORT_NAME
+/**
+ * struct report_cause_info - a cause in words
+ * @name: name in the statistics
+ * @text: what it means
+ */
+struct report_cause_info {
+	const char *name;
+	const char *text;
+};
+
+static const struct report_cause_info report_causes[REPORT_NUM_CAUSES] = {
+	[REPORT_VFU_MALFORMED] = {
+		"vfu_malformed",
+		"vfio-user message with a bad header, size or field"
+	},
+	[REPORT_VFU_UNKNOWN] = {
+		"vfu_unknown",
+		"vfio-user command that is not supported"
+	},
+	[REPORT_VFU_RANGE] = {
+		"vfu_range",
+		"region or interrupt access out of range"
+	},
+	[REPORT_REG_UNKNOWN] = {
+		"reg_unknown",
+		"access to a BAR0 offset without a register"
+	},
+	[REPORT_REG_ACCESS] = {
+		"reg_access",
+		"register access of a wrong size or alignment"
+	},
+	[REPORT_REG_VALUE] = {
+		"reg_value",
+		"register written with a value out of range"
+	},
+	[REPORT_DMA_NO_MAP] = {
+		"dma_no_map",
+		"address outside of the guest's maps"
+	},
+	[REPORT_DMA_PERM] = {
+		"dma_perm",
+		"map does not allow this direction"
+	},
+	[REPORT_DMA_NO_MASTER] = {
+		"dma_no_master",
+		"doorbell while bus mastering is off"
+	},
+	[REPORT_MBX_RING] = {
+		"mbx_ring",
+		"mailbox ring registers make no usable ring"
+	},
+	[REPORT_MBX_DESC] = {
+		"mbx_desc",
+		"mailbox descriptor with bad fields"
+	},
+	[REPORT_MBX_OVERFLOW] = {
+		"mbx_overflow",
+		"no room for a message to the driver"
+	},
+	[REPORT_CP_OPCODE] = {
+		"cp_opcode",
+		"message with an unknown operation"
+	},
+	[REPORT_CP_LENGTH] = {
+		"cp_length",
+		"message shorter than its operation or its counts need"
+	},
+	[REPORT_CP_VALUE] = {
+		"cp_value",
+		"message with a value out of range"
+	},
+	[REPORT_CP_STATE] = {
+		"cp_state",
+		"message that the present state does not allow"
+	},
+	[REPORT_TX_TAIL] = {
+		"tx_tail",
+		"transmit tail outside of the ring"
+	},
+	[REPORT_TX_DESC] = {
+		"tx_desc",
+		"transmit descriptor of an unknown or unsuitable type"
+	},
+	[REPORT_TX_NO_ENGINE] = {
+		"tx_no_engine",
+		"offload asked for that was not granted"
+	},
+	[REPORT_TX_SHORT] = {
+		"tx_short",
+		"frame shorter than an Ethernet header needs"
+	},
+	[REPORT_TX_LONG] = {
+		"tx_long",
+		"frame longer than the NIC can send"
+	},
+	[REPORT_TX_SG] = {
+		"tx_sg",
+		"too many buffers in one packet"
+	},
+	[REPORT_TX_ADDR] = {
+		"tx_addr",
+		"buffer or ring outside of the guest's maps"
+	},
+	[REPORT_RX_TAIL] = {
+		"rx_tail",
+		"receive or buffer queue tail outside of the ring"
+	},
+	[REPORT_RX_ADDR] = {
+		"rx_addr",
+		"buffer or ring outside of the guest's maps"
+	},
+	[REPORT_RX_NO_BUFFER] = {
+		"rx_no_buffer",
+		"frame dropped, no buffer posted"
+	},
+	[REPORT_RX_RING_FULL] = {
+		"rx_ring_full",
+		"frame dropped, receive ring would be overrun"
+	},
+	[REPORT_RX_LONG] = {
+		"rx_long",
+		"frame longer than the queue's largest packet"
+	},
 };
 
 const char *report_cause_name(enum report_cause cause)
 {
-	return report_names[cause];
+	return report_causes[cause].name;
+}
+
+const char *report_cause_text(enum report_cause cause)
+{
+	return report_causes[cause].text;
 }
 
 static void report_vline(const struct nic_port *port, const char *what,
@@ -79,9 +203,9 @@ void report_error(struct nic_port *port, enum report_cause cause,
 		return;
 	if (num_left_out)
 		fprintf(stderr, "idpf-nic: %s: %s: %u lines left out\n",
-			port->cfg.name, report_names[cause], num_left_out);
+			port->cfg.name, report_causes[cause].name, num_left_out);
 	va_start(ap, fmt);
-	report_vline(port, report_names[cause], fmt, ap);
+	report_vline(port, report_causes[cause].name, fmt, ap);
 	va_end(ap);
 }
 

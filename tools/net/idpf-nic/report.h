@@ -12,49 +12,43 @@
 
 struct nic_port;
 
-/*
- * Every cause once: name in the statistics, explanation for the man page.
- * The names are part of the interface of the control socket.
+/* Why something was refused or dropped.  Names and explanations are in the table
+ * in report.c, and in the manual page.
  */
-#define REPORT_CAUSES(X) \
-	/* vfio-user */ \
-	X(VFU_MALFORMED, "vfu_malformed", "vfio-user message with a bad header, size or field") \
-	X(VFU_UNKNOWN, "vfu_unknown", "vfio-user command that is not supported") \
-	X(VFU_RANGE, "vfu_range", "region or interrupt access out of range") \
-	/* bus */ \
-	X(REG_UNKNOWN, "reg_unknown", "access to a BAR0 offset without a register") \
-	X(REG_ACCESS, "reg_access", "register access of a wrong size or alignment") \
-	X(REG_VALUE, "reg_value", "register written with a value out of range") \
-	X(DMA_NO_MAP, "dma_no_map", "address outside of the guest's maps") \
-	X(DMA_PERM, "dma_perm", "map does not allow this direction") \
-	X(DMA_NO_MASTER, "dma_no_master", "doorbell while bus mastering is off") \
-	/* mailbox and control plane */ \
-	X(MBX_RING, "mbx_ring", "mailbox ring registers make no usable ring") \
-	X(MBX_DESC, "mbx_desc", "mailbox descriptor with bad fields") \
-	X(MBX_OVERFLOW, "mbx_overflow", "no room for a message to the driver") \
-	X(CP_OPCODE, "cp_opcode", "message with an unknown operation") \
-	X(CP_LENGTH, "cp_length", "message shorter than its operation or its counts need") \
-	X(CP_VALUE, "cp_value", "message with a value out of range") \
-	X(CP_STATE, "cp_state", "message that the present state does not allow") \
-	/* transmit */ \
-	X(TX_TAIL, "tx_tail", "transmit tail outside of the ring") \
-	X(TX_DESC, "tx_desc", "transmit descriptor of an unknown or unsuitable type") \
-	X(TX_NO_ENGINE, "tx_no_engine", "offload asked for that was not granted") \
-	X(TX_SHORT, "tx_short", "frame shorter than an Ethernet header needs") \
-	X(TX_LONG, "tx_long", "frame longer than the NIC can send") \
-	X(TX_SG, "tx_sg", "too many buffers in one packet") \
-	X(TX_ADDR, "tx_addr", "buffer or ring outside of the guest's maps") \
-	/* receive */ \
-	X(RX_TAIL, "rx_tail", "receive or buffer queue tail outside of the ring") \
-	X(RX_ADDR, "rx_addr", "buffer or ring outside of the guest's maps") \
-	X(RX_NO_BUFFER, "rx_no_buffer", "frame dropped, no buffer posted") \
-	X(RX_RING_FULL, "rx_ring_full", "frame dropped, receive ring would be overrun") \
-	X(RX_LONG, "rx_long", "frame longer than the queue's largest packet")
-
 enum report_cause {
-#define REPORT_ENUM(id, name, text)	REPORT_##id,
-	REPORT_CAUSES(REPORT_ENUM)
-#undef REPORT_ENUM
+	/* vfio-user */
+	REPORT_VFU_MALFORMED,
+	REPORT_VFU_UNKNOWN,
+	REPORT_VFU_RANGE,
+	/* bus */
+	REPORT_REG_UNKNOWN,
+	REPORT_REG_ACCESS,
+	REPORT_REG_VALUE,
+	REPORT_DMA_NO_MAP,
+	REPORT_DMA_PERM,
+	REPORT_DMA_NO_MASTER,
+	/* mailbox and control plane */
+	REPORT_MBX_RING,
+	REPORT_MBX_DESC,
+	REPORT_MBX_OVERFLOW,
+	REPORT_CP_OPCODE,
+	REPORT_CP_LENGTH,
+	REPORT_CP_VALUE,
+	REPORT_CP_STATE,
+	/* transmit */
+	REPORT_TX_TAIL,
+	REPORT_TX_DESC,
+	REPORT_TX_NO_ENGINE,
+	REPORT_TX_SHORT,
+	REPORT_TX_LONG,
+	REPORT_TX_SG,
+	REPORT_TX_ADDR,
+	/* receive */
+	REPORT_RX_TAIL,
+	REPORT_RX_ADDR,
+	REPORT_RX_NO_BUFFER,
+	REPORT_RX_RING_FULL,
+	REPORT_RX_LONG,
 	REPORT_NUM_CAUSES,
 };
 
@@ -114,6 +108,10 @@ void report_trace_line(struct nic_port *port, const char *fmt, ...)
 extern bool report_verbose;
 extern bool report_tracing;
 
+/* name in the statistics, which is part of the interface of the control socket */
 const char *report_cause_name(enum report_cause cause);
+
+/* what it means, in a few words */
+const char *report_cause_text(enum report_cause cause);
 
 #endif /* IDPF_NIC_REPORT_H */

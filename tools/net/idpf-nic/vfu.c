@@ -30,7 +30,7 @@
 #define VFU_MAX_MSG		(VFU_MAX_DATA + 256)
 #define VFU_IN_SIZE		(2 * VFU_MAX_MSG)
 /* with as much waiting to be sent, nothing is read */
-#define VFU_OUT_LIMIT		(1 << 20)
+#define VFU_OUT_LIMIT		0x100000
 
 /**
  * struct vfu - server of one port
@@ -146,20 +146,24 @@ static bool vfu_take(const struct vfu_msg *msg, void *dst, u32 len)
 /* ------------------------------------------------------------------ */
 /* Commands: each replies and returns 0, or returns a negative errno    */
 
+/* what the server can do, with the NUL that ends it; to be freed */
+static GString *vfu_capabilities(void)
+{
+	GString *json = g_string_new("{\"capabilities\":{");
+
+	g_string_append_printf(json, "\"max_msg_fds\":%d,", VFU_MAX_FDS);
+	g_string_append_printf(json, "\"max_data_xfer_size\":%d,", VFU_MAX_DATA);
+	g_string_append_printf(json, "\"max_dma_maps\":%d,", DMA_MAX_REGIONS);
+	g_string_append_printf(json, "\"pgsizes\":%llu,", DMA_PAGE_SIZE);
+	g_string_append(json, "\"write_multiple\":true}}");
+	return g_string_append_c(json, '\0');
+}
+
 static int vfu_do_version(struct vfu *vfu, struct vfu_msg *msg)
 {
-	static const char caps[] =
-		"{\"capabilities\":{"
-		"\"max_msg_fds\":" G_STRINGIFY(16) ","
-		"\"max_data_xfer_size\":" G_STRINGIFY(65536) ","
-		"\"max_dma_maps\":" G_STRINGIFY(65535) ","
-		"\"pgsizes\":4096,"
-		"\"write_multiple\":true}}";
-	struct vfu_version version, *reply;
-	u8 buf[sizeof(*reply) + sizeof(caps)];
+	struct vfu_version version;
+	GString *reply;
 
-	static_assert(VFU_MAX_FDS == 16 && VFU_MAX_DATA == 65536 &&
-		      DMA_MAX_REGIONS == 65535, "what the text says");
 	if (!vfu_take(msg, &version, sizeof(version)))
 		return vfu_malformed(vfu, msg, "too short");
 	if (vfu->negotiated)
@@ -170,12 +174,13 @@ static int vfu_do_version(struct vfu *vfu, struct vfu_msg *msg)
 	    (msg->data[msg->len - 1] || msg->data[sizeof(version)] != '{'))
 		return vfu_malformed(vfu, msg, "capabilities are no JSON text");
 
-	reply = (struct vfu_version *)buf;
-	reply->major = VFU_MAJOR;
-	reply->minor = VFU_MINOR;
-	memcpy(buf + sizeof(*reply), caps, sizeof(caps));
+	version.major = VFU_MAJOR;
+	version.minor = VFU_MINOR;
+	reply = vfu_capabilities();
+	g_string_prepend_len(reply, (const char *)&version, sizeof(version));
 	vfu->negotiated = true;
-	vfu_reply(vfu, msg, buf, sizeof(buf));
+	vfu_reply(vfu, msg, reply->str, reply->len);
+	g_string_free(reply, TRUE);
 	return 0;
 }
 
@@ -492,7 +497,7 @@ static void vfu_dispatch(struct vfu *vfu, struct vfu_msg *msg)
 	if (!fn) {
 		report_error(vfu->port, REPORT_VFU_UNKNOWN, "command %u",
 			     msg->hdr.cmd);
-		vfu_reply_error(vfu, msg, -ENOSYS);
+		vfu_reply_error(vfu, msg, -EOPNOTSUPP);
 		return;
 	}
 	if (!vfu->negotiated && msg->hdr.cmd != VFU_CMD_VERSION)

@@ -48,6 +48,7 @@ struct vfu_header {
 	u32 flags;
 	u32 error;
 };
+
 static_assert(sizeof(struct vfu_header) == 16, "header");
 
 #define VFU_F_TYPE		GENMASK(3, 0)
@@ -70,6 +71,7 @@ struct vfu_dma_map {
 	u64 addr;
 	u64 len;
 };
+
 static_assert(sizeof(struct vfu_dma_map) == 32, "map");
 
 #define VFU_UNMAP_ALL		BIT(1)
@@ -80,6 +82,7 @@ struct vfu_dma_unmap {
 	u64 addr;
 	u64 len;
 };
+
 static_assert(sizeof(struct vfu_dma_unmap) == 24, "unmap");
 
 #define VFU_DEVICE_RESET	BIT(0)
@@ -91,6 +94,7 @@ struct vfu_device_info {
 	u32 num_regions;
 	u32 num_irqs;
 };
+
 static_assert(sizeof(struct vfu_device_info) == 16, "device info");
 
 struct vfu_region_info {
@@ -101,6 +105,7 @@ struct vfu_region_info {
 	u64 size;
 	u64 offset;
 };
+
 static_assert(sizeof(struct vfu_region_info) == 32, "region info");
 
 #define VFU_IRQ_INFO_EVENTFD	BIT(0)
@@ -112,6 +117,7 @@ struct vfu_irq_info {
 	u32 index;
 	u32 count;
 };
+
 static_assert(sizeof(struct vfu_irq_info) == 16, "irq info");
 
 #define VFU_IRQ_SET_DATA		GENMASK(2, 0)
@@ -127,6 +133,7 @@ struct vfu_set_irqs {
 	u32 start;
 	u32 count;
 };
+
 static_assert(sizeof(struct vfu_set_irqs) == 20, "set irqs");
 
 /* followed by the data, in read replies and write requests */
@@ -135,6 +142,7 @@ struct vfu_region_access {
 	u32 region;
 	u32 count;
 };
+
 static_assert(sizeof(struct vfu_region_access) == 16, "region access");
 
 #define VFU_WRITE_MULTI_MAX	2048
@@ -144,6 +152,7 @@ struct vfu_write_multi_entry {
 	struct vfu_region_access acc;
 	u8 data[8];
 };
+
 static_assert(sizeof(struct vfu_write_multi_entry) == 24, "write multi");
 
 #endif /* IDPF_NIC_VFU_PROTO_H */
