@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The programs of one run: software NIC, virtiofsd, QEMU; and the guest's root."""
 
+import ctypes
 import json
 import lzma
 import os
@@ -61,6 +62,22 @@ class Program:
             return None
 
 
+SYS_PIDFD_GETFD = 438
+
+
+def copy_sockets(pid, pidfd):
+    """Our own descriptors of all sockets of another process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    copies = []
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        if os.readlink(entry.path).startswith("socket:"):
+            copy = libc.syscall(SYS_PIDFD_GETFD, pidfd, int(entry.name), 0)
+            if copy < 0:
+                raise OSError(ctypes.get_errno(), f"pidfd_getfd of descriptor {entry.name}")
+            copies.append(socket.socket(fileno=copy))
+    return copies
+
+
 class Nic(Program):
     """idpf-nic with its sockets in the run's directory."""
 
@@ -111,6 +128,23 @@ class Nic(Program):
                 seen += data
         with open(self.log_path, "ab") as log:
             log.write(seen)
+
+    def kill(self):
+        """
+        Kills the NIC.  Its connections outlive it until what QEMU sent is read: QEMU (11.1)
+        aborts when a connection is reset, which is how one with unread data ends.
+        """
+        connections = copy_sockets(self.process.pid, self.pidfd)
+        self.signal(signal.SIGKILL)
+        os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOWAIT)
+        for connection in connections:
+            with connection:
+                try:
+                    connection.shutdown(socket.SHUT_RD)
+                    while connection.recv(65536, socket.MSG_DONTWAIT):
+                        pass
+                except OSError:
+                    pass  # a listening socket, or nothing left
 
     def finish(self, ended_by_test):
         """Stops the NIC; returns what was wrong with it, or None."""
