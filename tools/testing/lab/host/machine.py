@@ -134,6 +134,8 @@ class Nic(Program):
         Kills the NIC.  Its connections outlive it until what QEMU sent is read: QEMU (11.1)
         aborts when a connection is reset, which is how one with unread data ends.
         """
+        if self.process.poll() is not None:
+            return
         connections = copy_sockets(self.process.pid, self.pidfd)
         self.signal(signal.SIGKILL)
         os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOWAIT)

@@ -26,7 +26,7 @@ EXIT_NIC = 122
 EXIT_LAB = 123
 EXIT_TIMEOUT = 124
 
-POWER_OFF_S = 20
+POWER_OFF_S = 60
 CONSOLE_LINES = 30
 
 
@@ -130,17 +130,20 @@ class Guest:
 
     def on_request(self, channel):
         """One line from the guest's wto.lab port: a signal for the NIC."""
-        signals = {"kill-nic": signal.SIGKILL, "stop-nic": signal.SIGTERM,
-                   "pause-nic": signal.SIGSTOP, "resume-nic": signal.SIGCONT}
+        signals = {"stop-nic": signal.SIGTERM, "pause-nic": signal.SIGSTOP,
+                   "resume-nic": signal.SIGCONT}
 
         def answer(data):
             for word in data.decode(errors="replace").split():
-                if word not in signals or not self.nic:
+                if word not in (*signals, "kill-nic") or not self.nic:
                     channel.sendall(b"error: no such request, or no NIC\n")
                     continue
                 if word in ("kill-nic", "stop-nic"):
                     self.nic_ended_by_test = True
-                self.nic.signal(signals[word])
+                if word == "kill-nic":
+                    self.nic.kill()
+                else:
+                    self.nic.signal(signals[word])
                 channel.sendall(b"ok\n")
 
         self.receive(channel, answer)
@@ -232,6 +235,8 @@ class Guest:
                 f"{self.qemu.process.returncode}); the last console lines:")
             say(machine.tail(self.qemu.log_path))
             say(self.console_tail())
+            if nic_failure:
+                return EXIT_NIC  # QEMU 11.1 aborts when the NIC's connection is reset
             return EXIT_KERNEL if trouble else EXIT_LAB
         if trouble:
             return EXIT_KERNEL
