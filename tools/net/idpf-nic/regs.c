@@ -240,6 +240,8 @@ static const struct reg_desc pf_map[] = {
 	REG_ZERO("RTRIG", IDPF_PF_RTRIG),
 	{ "RSTAT", IDPF_PF_RSTAT, 1, 4, rstat_read, NULL, 0 },
 	{ "CTRL", IDPF_PF_CTRL, 1, 4, NULL, pfgen_ctrl_write, 0 },
+	/* a driver that was bound by class code looks whether this can be written */
+	REG_ZERO("VF_ARQBAL", IDPF_VF_ARQBAL),
 	{ }
 };
 
