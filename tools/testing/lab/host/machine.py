@@ -239,6 +239,15 @@ KERNEL_ARGS = (
 )
 
 
+def clock_args(opts):
+    """The frequency of the guest's clock, which it cannot measure well under TCG."""
+    if opts.accel == "kvm":
+        return []
+    program = f"{os.environ['LAB_OUT']}/tools/tsckhz"
+    khz = subprocess.run([program], check=True, capture_output=True, text=True).stdout.strip()
+    return [f"tsc_early_khz={khz}"]
+
+
 def qemu_argv(opts, run_dir, log_dir, servers, nic):
     """The command line of the guest's machine."""
     release = opts.release
@@ -252,7 +261,7 @@ def qemu_argv(opts, run_dir, log_dir, servers, nic):
         "-machine", "q35,memory-backend=ram,sata=off,smbus=off,i8042=off,hpet=off,vmport=off",
         "-kernel", f"/boot/vmlinuz-{release}",
         "-append", " ".join([KERNEL_ARGS, f"lab.ports={len(serial_ports(opts))}",
-                             *opts.kernel_arg]),
+                             *clock_args(opts), *opts.kernel_arg]),
         "-chardev", f"file,id=console,path={log_dir}/console.log",
         "-serial", "chardev:console",
         "-device", "virtio-serial-pci,max_ports=16",
