@@ -252,6 +252,18 @@ def test_ptypes_parts(ctl, start, count):
     assert all(start <= number < start + count for number, _, _ in part if number != 0xffff)
 
 
+def test_ptypes_one_by_one(ctl):
+    """Wherever a part begins and ends, it holds each type of its range exactly once."""
+    table = get_ptypes(ctl.mbx, 0, 1023)[:-1]
+    for entry in table:
+        number = entry[0]
+        assert get_ptypes(ctl.mbx, number, 1)[0] == entry
+        after = [other for other in table if number < other[0] <= number + 20]
+        assert get_ptypes(ctl.mbx, number + 1, 20)[:len(after)] == after
+        before = [other for other in table if other[0] < number]
+        assert get_ptypes(ctl.mbx, 0, number)[:len(before)] == before
+
+
 @pytest.mark.parametrize("start, count", [(1024, 1), (0xffff, 0xffff), (0, 0xffff), (1000, 58)])
 def test_ptypes_out_of_range(ctl, start, count):
     """Beyond the last id: refused or answered with the end only, never with rubbish."""
