@@ -12,6 +12,7 @@ import struct
 
 from lib.py import KsftNamedVariant, WtoEnv, cmd, ksft_eq, ksft_exit, ksft_pr, ksft_run, \
     ksft_true, ksft_variants
+from lib.py.traffic import big_buffers
 
 MAX_SIZE = 9000
 ECHO_HEADER = struct.Struct("!BBHHH")
@@ -31,8 +32,7 @@ class EchoSizes:
                          (socket.AF_INET, socket.IPPROTO_ICMP))
         self.request = ECHO_REQUEST[ipver]
         self.sock = socket.socket(family, socket.SOCK_DGRAM, proto)
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            self.sock.setsockopt(socket.SOL_SOCKET, option, 4 << 20)
+        big_buffers(self.sock)
         self.sock.connect((cfg.remote_addr_v[ipver], 0))
         self.noise = memoryview(os.urandom(2 * MAX_SIZE + 2))
         self.waiting = {}

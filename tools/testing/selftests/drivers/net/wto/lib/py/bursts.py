@@ -4,7 +4,7 @@
 import os
 import socket
 
-from .traffic import family_of, peer_socket, random_bytes
+from .traffic import big_buffers, family_of, peer_socket, random_bytes
 
 
 class Burst:
@@ -21,7 +21,7 @@ class Burst:
         args = (family_of(local), socket.SOCK_DGRAM)
         self.sink = there(*args)
         self.sink.bind((local if from_peer else remote, 0))
-        self.sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        big_buffers(self.sink)
         self.sink.settimeout(10)
         self.senders = [here(*args) for _ in range(flows)]
         self.payload = random_bytes(size, seed=3)

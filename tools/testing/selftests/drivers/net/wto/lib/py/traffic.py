@@ -11,6 +11,10 @@ from lib.py import NetNSEnter
 
 BLOCK = 65536
 
+# Not in Python's socket module; like SO_RCVBUF and SO_SNDBUF, without the system's limit
+SO_SNDBUFFORCE = 32
+SO_RCVBUFFORCE = 33
+
 
 def random_bytes(count, seed=1):
     """Reproducible noise."""
@@ -21,6 +25,12 @@ def peer_socket(netns, *args):
     """A socket that lives in the peer's namespace; usable from everywhere."""
     with NetNSEnter(netns):
         return socket.socket(*args)
+
+
+def big_buffers(sock, size=8 << 20):
+    """Makes room for everything that is under way, so that the socket drops nothing."""
+    for option in (SO_SNDBUFFORCE, SO_RCVBUFFORCE):
+        sock.setsockopt(socket.SOL_SOCKET, option, size)
 
 
 def family_of(address):
