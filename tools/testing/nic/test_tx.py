@@ -278,6 +278,21 @@ def test_buffer_crosses_the_end(pair):
     assert two.quiet()
 
 
+def test_first_and_last_byte(pair):
+    """The very first and the very last byte of a map are guest memory."""
+    one, two = pair
+    mem, txq = one.port.mem, one.txqs[0]
+    frame = frames.plain(100)
+    last = mem.base + mem.size - 1
+    mem.write(mem.base, frame[:1])
+    mem.write(last, frame[1:2])
+    for addr, size in ((mem.base, 1), (last, 1), (mem.put(frame[2:]), 98)):
+        txq.put(addr, size, 7, eop=size > 1)
+    txq.ring()
+    assert tags_of(one.complqs[0]) == [7]
+    assert two.recv()[0].frame == frame
+
+
 def test_buffer_across_two_maps(pair):
     """A buffer may cross from one map into its neighbour."""
     one, two = pair
