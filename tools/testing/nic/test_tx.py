@@ -279,14 +279,20 @@ def test_buffer_crosses_the_end(pair):
 
 
 def test_first_and_last_byte(pair):
-    """The very first and the very last byte of a map are guest memory."""
+    """The first and the last byte of each of two maps are guest memory."""
     one, two = pair
     mem, txq = one.port.mem, one.txqs[0]
     frame = frames.plain(100)
     last = mem.base + mem.size - 1
-    mem.write(mem.base, frame[:1])
+    # the last page once more at another address
+    other = mem.base + (1 << 40)
+    one.port.vfu.dma_map(other, 4096, mem.descriptor, mem.size - 4096)
+    mem.write(mem.base, frame[0:1])
     mem.write(last, frame[1:2])
-    for addr, size in ((mem.base, 1), (last, 1), (mem.put(frame[2:]), 98)):
+    mem.write(last - 4095, frame[3:4])
+    frame = frame[:2] + frame[1:2] + frame[3:]
+    rest = mem.put(frame[4:])
+    for addr, size in ((mem.base, 1), (other + 4095, 1), (last, 1), (other, 1), (rest, 96)):
         txq.put(addr, size, 7, eop=size > 1)
     txq.ring()
     assert tags_of(one.complqs[0]) == [7]
