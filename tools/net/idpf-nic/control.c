@@ -179,6 +179,13 @@ static const struct counter queue_counters[] = {
 	COUNTER(queue_stats, drops),
 };
 
+static const struct counter tx_offload_counters[] = {
+	COUNTER(queue_stats, csum),
+	COUNTER(queue_stats, lso),
+	COUNTER(queue_stats, uso),
+	COUNTER(queue_stats, segments),
+};
+
 static const struct counter wire_counters[] = {
 	COUNTER(wire, packets),
 	COUNTER(wire, bytes),
@@ -224,6 +231,9 @@ static void put_queue(GString *out, const struct queue *q,
 	json_u64(out, "id", q->id);
 	json_bool(out, "enabled", q->enabled);
 	put_counters(out, s, queue_counters, G_N_ELEMENTS(queue_counters));
+	if (q->type == VC2_QUEUE_TYPE_TX)
+		put_counters(out, s, tx_offload_counters,
+			     G_N_ELEMENTS(tx_offload_counters));
 	json_u64(out, "doorbells", num_doorbells);
 	g_string_append_c(out, '}');
 }

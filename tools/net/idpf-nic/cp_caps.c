@@ -116,7 +116,7 @@ static void cp_fill_limits(const struct nic_port *port, struct vc2_caps *caps)
 	caps->max_tx_hdr_size = cpu_to_le16(MAX_TX_HDR_SIZE);
 	caps->max_sg_bufs_per_tx_pkt = MAX_TX_BUFS;
 	caps->min_sso_packet_len = VC2_MIN_SSO_PACKET_LEN_DEFAULT;
-	caps->max_hdr_buf_per_lso = MAX_TX_BUFS;
+	caps->max_hdr_buf_per_lso = NIC_MAX_HDR_BUFS;
 }
 
 enum cp_status cp_get_caps(struct nic_port *port, const struct mbx_msg *req,

@@ -145,7 +145,10 @@ static const char *parse_port_key(struct nic_port_config *cfg, const char *key,
 	if (!strcmp(key, "lut"))
 		return parse_number(val, 1, RSS_LUT_MAX, &cfg->rss_lut_size) ?
 		       NULL : "1 to " G_STRINGIFY(RSS_LUT_MAX);
-	return "one of socket, name, id, mac, queues, mtu, vports, lut";
+	if (!strcmp(key, "lso-id"))
+		return parse_number(val, 15, 16, &cfg->lso_id_bits) ? NULL :
+		       "15 or 16";
+	return "one of socket, name, id, mac, queues, mtu, vports, lut, lso-id";
 }
 
 static bool parse_port(const char *spec, struct nic_port_config *cfg)
@@ -207,6 +210,7 @@ static bool add_port(struct nic *nic, const char *spec)
 		.mtu = NIC_MAX_MTU,
 		.num_vports = 1,
 		.rss_lut_size = NIC_RSS_LUT_SIZE,
+		.lso_id_bits = 15,
 	};
 
 	if (nic->num_ports == NIC_MAX_PORTS) {
@@ -442,7 +446,8 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 	static const char summary[] =
 		"Shows IDPF network functions to QEMU over vfio-user.";
 	static const char port_help[] =
-		"Keys of --port: socket, name, id=pf|vf|class, mac, queues, mtu, vports, lut";
+		"Keys of --port: socket, name, id=pf|vf|class, mac, queues, mtu, vports, lut,\n"
+		"lso-id=15|16";
 	gboolean verbose = FALSE, trace = FALSE;
 	const GOptionEntry entries[] = {
 		{ "port", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &opt->ports,

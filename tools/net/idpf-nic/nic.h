@@ -37,6 +37,8 @@
 #define NIC_MIN_FRAME		60	/* shorter ones are padded when sent */
 #define NIC_MAX_FRAME		9728
 #define NIC_MAX_MTU		9706
+/* buffers over which the headers of a packet to be segmented may be spread */
+#define NIC_MAX_HDR_BUFS	16
 #define NIC_MIN_MTU		1500
 /* what the driver subtracts from vc2_create_vport.max_mtu: header, two VLAN
  * tags, FCS
@@ -76,6 +78,7 @@ enum nic_identity {
  * @mtu: largest MTU a netdev on it may have, NIC_MIN_MTU to NIC_MAX_MTU
  * @num_vports: vports the driver is told to create, 1 to CP_MAX_VPORTS
  * @rss_lut_size: entries of the indirection table, 1 to RSS_LUT_MAX
+ * @lso_id_bits: bits in which the IPv4 ids of TCP segments count, 15 or 16
  */
 struct nic_port_config {
 	char name[IFNAMSIZ];
@@ -86,6 +89,7 @@ struct nic_port_config {
 	u16 mtu;
 	u16 num_vports;
 	u16 rss_lut_size;
+	u16 lso_id_bits;
 };
 
 /**

@@ -87,6 +87,7 @@ struct cursor {
 	const u8 *head;
 	size_t head_len;
 	size_t end;
+	bool any_len;	/* what IP headers say about lengths does not count */
 };
 
 static u16 get16(const struct cursor *c, size_t off)
@@ -196,7 +197,7 @@ static void parse_ipv4(struct cursor *c, size_t off, struct parse_info *info)
 		return;
 
 	hlen = (size_t)(c->head[off] & 0xf) * 4;
-	total = get16(c, off + 2);
+	total = c->any_len ? c->end - off : get16(c, off + 2);
 	if (c->head[off] >> 4 != 4 || hlen < IPV4_MIN_HLEN || total < hlen ||
 	    off + total > c->end) {
 		info->flags |= PARSE_F_MALFORMED;
@@ -281,7 +282,8 @@ static void parse_ipv6(struct cursor *c, size_t off, struct parse_info *info)
 	if (!has(c, off, IPV6_HLEN, info))
 		return;
 
-	payload_len = get16(c, off + 4);
+	payload_len = c->any_len ? c->end - off - IPV6_HLEN :
+				   get16(c, off + 4);
 	if (c->head[off] >> 4 != 6 || off + IPV6_HLEN + payload_len > c->end) {
 		info->flags |= PARSE_F_MALFORMED;
 		return;
@@ -337,6 +339,32 @@ static size_t parse_l2(const struct cursor *c, struct parse_info *info)
 	return off;
 }
 
+static void parse(struct cursor *c, struct parse_info *info)
+{
+	size_t off;
+
+	memset(info, 0, sizeof(*info));
+	info->ptype = PARSE_PTYPE_MAC;
+
+	off = parse_l2(c, info);
+	if (!off)
+		return;
+
+	switch (info->ethertype) {
+	case ETHERTYPE_IPV4:
+		parse_ipv4(c, off, info);
+		break;
+	case ETHERTYPE_IPV6:
+		parse_ipv6(c, off, info);
+		break;
+	case ETHERTYPE_ARP:
+		info->ptype = PARSE_PTYPE_ARP;
+		break;
+	default:
+		break;
+	}
+}
+
 /**
  * parse_frame - find the headers of a frame
  * @head: first bytes of the frame
@@ -352,27 +380,25 @@ static size_t parse_l2(const struct cursor *c, struct parse_info *info)
 void parse_frame(const u8 *head, size_t head_len, size_t frame_len,
 		 struct parse_info *info)
 {
-	struct cursor c = { head, head_len, frame_len };
-	size_t off;
+	struct cursor c = { head, head_len, frame_len, false };
 
-	memset(info, 0, sizeof(*info));
-	info->ptype = PARSE_PTYPE_MAC;
+	parse(&c, info);
+}
 
-	off = parse_l2(&c, info);
-	if (!off)
-		return;
+/**
+ * parse_template - find the headers of a packet that is to be segmented
+ * @head: all headers of the packet
+ * @head_len: bytes at @head
+ * @info: result; l3_end is @head_len
+ *
+ * As parse_frame(), but for the length fields of IP headers, which say nothing
+ * in a packet that is longer than they can tell.
+ *
+ * Context: any; pure.
+ */
+void parse_template(const u8 *head, size_t head_len, struct parse_info *info)
+{
+	struct cursor c = { head, head_len, head_len, true };
 
-	switch (info->ethertype) {
-	case ETHERTYPE_IPV4:
-		parse_ipv4(&c, off, info);
-		break;
-	case ETHERTYPE_IPV6:
-		parse_ipv6(&c, off, info);
-		break;
-	case ETHERTYPE_ARP:
-		info->ptype = PARSE_PTYPE_ARP;
-		break;
-	default:
-		break;
-	}
+	parse(&c, info);
 }

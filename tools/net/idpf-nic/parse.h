@@ -109,6 +109,7 @@ struct parse_info {
 
 void parse_frame(const u8 *head, size_t head_len, size_t frame_len,
 		 struct parse_info *info);
+void parse_template(const u8 *head, size_t head_len, struct parse_info *info);
 const struct parse_ptype_info *parse_ptype_table(size_t *num);
 
 #endif /* NIC_PARSE_H */

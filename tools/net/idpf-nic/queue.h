@@ -111,11 +111,19 @@ struct queue {
  * @packets: frames
  * @bytes: their bytes, without FCS
  * @drops: frames not sent or not delivered
+ * @csum: transmit: frames in which a checksum was filled in, without segments
+ * @lso: transmit: TCP packets that were segmented
+ * @uso: transmit: UDP packets that were segmented
+ * @segments: transmit: frames made of these
  */
 struct queue_stats {
 	u64 packets;
 	u64 bytes;
 	u64 drops;
+	u64 csum;
+	u64 lso;
+	u64 uso;
+	u64 segments;
 };
 
 /**
@@ -141,6 +149,7 @@ struct tx_format;
  *	single queue model
  * @format: descriptor format, chosen when the queue is configured
  * @swallow: the rest of a packet that had too many descriptors is skipped
+ * @num_sent: segments of the next packet that have been sent already
  */
 struct txq {
 	struct queue q;
@@ -150,6 +159,7 @@ struct txq {
 	struct complq *complq;
 	const struct tx_format *format;
 	bool swallow;
+	u32 num_sent;
 };
 
 /**

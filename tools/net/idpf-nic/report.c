@@ -123,6 +123,46 @@ static const struct report_cause_info report_causes[REPORT_NUM_CAUSES] = {
 		"tx_addr",
 		"buffer or ring outside of the guest's maps"
 	},
+	[REPORT_TX_NOT_IP] = {
+		"tx_not_ip",
+		"offload: no IP header where one is said to be"
+	},
+	[REPORT_TX_IP_HEADER] = {
+		"tx_ip_header",
+		"offload: IP header length contradicts the headers"
+	},
+	[REPORT_TX_FRAGMENT] = {
+		"tx_fragment",
+		"offload: IP fragment"
+	},
+	[REPORT_TX_PROTOCOL] = {
+		"tx_protocol",
+		"offload: not the protocol asked for, or one without engine"
+	},
+	[REPORT_TX_L4_HEADER] = {
+		"tx_l4_header",
+		"offload: layer 4 header incomplete or malformed"
+	},
+	[REPORT_TX_IP_LENGTH] = {
+		"tx_ip_length",
+		"offload: IP length does not fit the data"
+	},
+	[REPORT_TX_HDR_LEN] = {
+		"tx_hdr_len",
+		"segmentation: header length is not that of the headers"
+	},
+	[REPORT_TX_MSS] = {
+		"tx_mss",
+		"segmentation: MSS out of range"
+	},
+	[REPORT_TX_TLEN] = {
+		"tx_tlen",
+		"segmentation: payload length out of range"
+	},
+	[REPORT_TX_TLEN_DATA] = {
+		"tx_tlen_data",
+		"segmentation: payload length differs from the data"
+	},
 	[REPORT_RX_TAIL] = {
 		"rx_tail",
 		"receive or buffer queue tail outside of the ring"

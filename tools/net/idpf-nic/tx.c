@@ -13,36 +13,41 @@
 #include <string.h>
 
 #include "engines/gather.h"
+#include "engines/segment.h"
 #include "nic.h"
 #include "tx.h"
 
-/* Descriptors of one packet at most; the rest of a longer one is skipped */
-#define TX_MAX_DESCS		256
+/* Descriptors of one packet at most; the rest of a longer one is skipped.  The
+ * longest legal one is to be segmented: a context, the buffers of its headers,
+ * those of its payload.
+ */
+#define TX_MAX_DESCS		(1 + NIC_MAX_HDR_BUFS + UINT8_MAX)
+/* Bytes of a packet that is to be segmented */
+#define TX_MAX_TSO_LEN		(SEG_HDR_MAX + SEG_TLEN_MAX)
+/* Frames that a queue may still send when it is disabled: a full ring of large
+ * packets, but not what a guest could make of one with an MSS of 1.
+ */
+#define TX_DRAIN_BUDGET		0x20000
 /* Shorter than this is no frame: drivers pad to it (min_sso_packet_len) */
 #define TX_MIN_LEN		17
 
 static_assert(PARSE_MAX_BYTES >= NIC_MIN_FRAME, "short frames are padded");
 
-/* Marks a packet as not to be sent, for the first reason found */
-#define tx_bad(txq, pkt, cause, fmt, ...) do {				\
-	const struct queue *q_ = &(txq)->q;				\
-									\
-	(pkt)->bad = true;						\
-	report_error(q_->port, cause, "tx queue %u: " fmt, q_->id,	\
-		     ##__VA_ARGS__);					\
-} while (0)
-
-static unsigned int tx_max_bufs(const struct txq *txq)
+static unsigned int tx_max_bufs(const struct txq *txq,
+				const struct tx_packet *pkt)
 {
 	unsigned int granted =
 		txq->q.port->cp.granted.max_sg_bufs_per_tx_pkt;
 
-	return granted ? granted : UINT8_MAX;
+	if (!granted)
+		granted = UINT8_MAX;
+	return pkt->off.tso ? granted + NIC_MAX_HDR_BUFS : granted;
 }
 
 static void tx_add_buf(struct txq *txq, struct tx_packet *pkt,
 		       const struct tx_desc *desc)
 {
+	u32 max_len = pkt->off.tso ? TX_MAX_TSO_LEN : NIC_MAX_FRAME;
 	struct dma_span span = { desc->addr, desc->len, DMA_PROT_READ };
 	unsigned int n;
 
@@ -50,14 +55,14 @@ static void tx_add_buf(struct txq *txq, struct tx_packet *pkt,
 		tx_bad(txq, pkt, REPORT_TX_DESC, "buffer of no bytes");
 		return;
 	}
-	if (pkt->num_bufs++ == tx_max_bufs(txq)) {
+	if (pkt->num_bufs++ == tx_max_bufs(txq, pkt)) {
 		tx_bad(txq, pkt, REPORT_TX_SG, "packet of more than %u buffers",
-		       tx_max_bufs(txq));
+		       tx_max_bufs(txq, pkt));
 		return;
 	}
-	if (desc->len > NIC_MAX_FRAME - pkt->len) {
-		tx_bad(txq, pkt, REPORT_TX_LONG, "frame of more than %u bytes",
-		       NIC_MAX_FRAME);
+	if (desc->len > max_len - pkt->len) {
+		tx_bad(txq, pkt, REPORT_TX_LONG, "packet of more than %u bytes",
+		       max_len);
 		return;
 	}
 
@@ -73,20 +78,41 @@ static void tx_add_buf(struct txq *txq, struct tx_packet *pkt,
 	pkt->len += desc->len;
 }
 
+static void tx_add_ctx(struct txq *txq, struct tx_packet *pkt,
+		       const struct idpf_tx_desc_raw *raw,
+		       const struct tx_desc *desc)
+{
+	if (pkt->num_bufs || pkt->off.tso) {
+		tx_bad(txq, pkt, REPORT_TX_DESC, "context inside of a packet");
+		return;
+	}
+	pkt->off.tso = desc->tso;
+	if (desc->tso)
+		txq->format->get_tso(raw, &pkt->off);
+}
+
 static void tx_add_desc(struct txq *txq, struct tx_packet *pkt,
+			const struct idpf_tx_desc_raw *raw,
 			const struct tx_desc *desc)
 {
 	if (pkt->bad)
 		return;
 
-	if (desc->kind == TX_KIND_CTX && pkt->num_bufs)
-		tx_bad(txq, pkt, REPORT_TX_DESC, "context inside of a packet");
-	else if (desc->offload || desc->csum)
+	if (desc->offload) {
 		tx_bad(txq, pkt, REPORT_TX_NO_ENGINE,
-		       "%s asked for, which was not granted",
-		       desc->csum ? "checksum" : "segmentation or tag");
-	else if (desc->kind == TX_KIND_DATA)
-		tx_add_buf(txq, pkt, desc);
+		       "tag, tunnel or time stamp asked for, which was not granted");
+		return;
+	}
+	if (desc->kind == TX_KIND_CTX) {
+		tx_add_ctx(txq, pkt, raw, desc);
+		return;
+	}
+	if (desc->csum && !pkt->off.csum) {
+		pkt->off.csum = true;
+		if (txq->format->get_layout)
+			txq->format->get_layout(raw, &pkt->off);
+	}
+	tx_add_buf(txq, pkt, desc);
 }
 
 /* The guest can change a descriptor at any time: read it once */
@@ -117,6 +143,7 @@ static bool tx_fetch(struct txq *txq, const struct idpf_tx_desc_raw *ring,
 	pkt->done = false;
 	pkt->eop = false;
 	pkt->bad = txq->swallow;
+	memset(&pkt->off, 0, sizeof(pkt->off));
 
 	pkt->next = q->next;
 	while (pkt->next != tail && !pkt->eop &&
@@ -141,7 +168,7 @@ static bool tx_fetch(struct txq *txq, const struct idpf_tx_desc_raw *ring,
 		pkt->tag = desc.tag;
 		if (desc.report_head)
 			pkt->re_idx = pkt->next;
-		tx_add_desc(txq, pkt, &desc);
+		tx_add_desc(txq, pkt, &raw, &desc);
 	}
 	return pkt->eop || pkt->num_desc == TX_MAX_DESCS;
 }
@@ -195,66 +222,99 @@ static void tx_count(struct txq *txq, const struct frame *frame)
 		stats->tx_broadcast++;
 }
 
-/* Return: false if the packet is to be kept and sent later */
-static bool tx_send(struct txq *txq, struct tx_packet *pkt, bool may_wait)
+/**
+ * tx_emit() - a finished frame leaves a queue
+ * @txq: the queue
+ * @turn: the queue's turn
+ * @frame: the frame
+ *
+ * Return: false if the frame is to be kept and sent later.
+ */
+bool tx_emit(struct txq *txq, struct tx_turn *turn, struct frame *frame)
 {
 	struct cp_vport *vport = txq->q.vport;
+
+	frame->may_wait = turn->may_wait;
+	if (vport->loopback ? !rx_deliver_vport(vport, frame) :
+			      !wire_xmit(txq->q.port, frame)) {
+		queue_wait_tx(&txq->q);
+		return false;
+	}
+	turn->frames++;
+	tx_count(txq, frame);
+	return true;
+}
+
+/* Return: false if the packet is to be kept and sent later */
+static bool tx_send_whole(struct txq *txq, struct tx_turn *turn,
+			  struct tx_packet *pkt)
+{
 	struct frame frame;
+
+	tx_make_frame(txq, pkt, &frame);
+	if (pkt->off.csum && !tx_checksum(txq, pkt, &frame))
+		return true;
+	if (!tx_emit(txq, turn, &frame))
+		return false;
+	txq->stats.csum += pkt->off.csum;
+	return true;
+}
+
+/* Return: false if the packet, or what is left of it, is to be sent later */
+static bool tx_send(struct txq *txq, struct tx_turn *turn,
+		    struct tx_packet *pkt)
+{
+	struct cp_vport *vport = txq->q.vport;
 
 	if (!pkt->bad && pkt->len < TX_MIN_LEN)
 		tx_bad(txq, pkt, REPORT_TX_SHORT, "frame of %u bytes", pkt->len);
-	if (pkt->bad) {
-		txq->stats.drops++;
-		vport->stats.tx_errors++;
-		return true;
-	}
-	if (!vport->enabled) {
+	if (!pkt->bad && !vport->enabled) {
 		txq->stats.drops++;
 		vport->stats.tx_discards++;
 		return true;
 	}
-
-	tx_make_frame(txq, pkt, &frame);
-	frame.may_wait = may_wait;
-	if (vport->loopback ? !rx_deliver_vport(vport, &frame) :
-			      !wire_xmit(txq->q.port, &frame)) {
-		queue_wait_tx(&txq->q);
+	if (!pkt->bad && !(pkt->off.tso ? tx_segment(txq, turn, pkt) :
+					  tx_send_whole(txq, turn, pkt)))
 		return false;
+	if (pkt->bad) {
+		turn->frames++;
+		txq->stats.drops++;
+		vport->stats.tx_errors++;
 	}
-	tx_count(txq, &frame);
 	return true;
 }
 
-/* Return: packets taken from the ring, at most @budget */
-static unsigned int txq_work(struct txq *txq, unsigned int budget,
-			     bool may_wait)
+/* Return: true if the turn ended because its budget is used up */
+static bool txq_work(struct txq *txq, struct tx_turn *turn)
 {
 	struct queue *q = &txq->q;
 	const struct idpf_tx_desc_raw *ring;
 	struct tx_packet pkt;
-	unsigned int done = 0;
+	bool done = false;
 	u16 tail;
 
 	tail = queue_tail_update(q, &txq->tail,
 				 atomic_load(&q->port->bar.tx_tail[q->id]),
 				 REPORT_TX_TAIL);
 	if (q->next == tail)
-		return 0;
+		return false;
 	ring = queue_ring(q, sizeof(*ring), txq->format->ring_prot);
 	if (!ring)
-		return 0;
+		return false;
 
-	while (done < budget && q->next != tail &&
+	while (turn->frames < turn->budget && q->next != tail &&
 	       tx_fetch(txq, ring, tail, &pkt)) {
-		if (pkt.eop && !tx_send(txq, &pkt, may_wait))
+		if (pkt.eop && !tx_send(txq, turn, &pkt))
 			break;
 		if (!pkt.eop && !txq->swallow)
 			report_error(q->port, REPORT_TX_SG,
 				     "tx queue %u: packet of more than %u descriptors",
 				     q->id, TX_MAX_DESCS);
+		turn->frames += !pkt.eop;
 		txq->swallow = !pkt.eop;
+		txq->num_sent = 0;
 		q->next = pkt.next;
-		done++;
+		done = true;
 		if (!txq->format->complete(txq, &pkt)) {
 			q->broken = true;
 			break;
@@ -262,7 +322,7 @@ static unsigned int txq_work(struct txq *txq, unsigned int budget,
 	}
 	if (done)
 		irq_mark(&q->port->irq, q->vector, q->itr);
-	return done;
+	return turn->frames >= turn->budget;
 }
 
 static bool complq_ready(const struct complq *complq)
@@ -281,15 +341,17 @@ static bool txq_ready(const struct txq *txq)
 /**
  * txq_run() - a round of work for one queue
  * @txq: the queue
- * @budget: packets to take at most
+ * @budget: frames to send at most, roughly
  *
  * Return: true if there may be more to do.
  */
 bool txq_run(struct txq *txq, unsigned int budget)
 {
+	struct tx_turn turn = { .budget = budget, .may_wait = true };
+
 	if (!txq_ready(txq) || !txq->q.vport->enabled)
 		return false;
-	return txq_work(txq, budget, true) == budget;
+	return txq_work(txq, &turn);
 }
 
 /**
@@ -298,10 +360,12 @@ bool txq_run(struct txq *txq, unsigned int budget)
  */
 void txq_drain(struct txq *txq)
 {
+	struct tx_turn turn = { .budget = TX_DRAIN_BUDGET };
+
 	if (!nic_port_may_dma(txq->q.port))
 		return;
 	if (txq_ready(txq))
-		txq_work(txq, txq->q.cfg.ring_len, false);
+		txq_work(txq, &turn);
 	/* no interrupt: drivers look for it, see cp_disable_queues() */
 	if (txq->complq && complq_ready(txq->complq))
 		tx_complete_marker(txq);
@@ -346,6 +410,7 @@ int txq_enable(struct txq *txq)
 
 	txq->complq = (struct complq *)cq;
 	txq->swallow = false;
+	txq->num_sent = 0;
 	memset(&txq->tail, 0, sizeof(txq->tail));
 	return 0;
 }

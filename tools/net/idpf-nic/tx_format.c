@@ -56,9 +56,20 @@ static void decode_flex_ctx(const struct idpf_tx_desc_raw *raw,
 
 	memcpy(&c, raw, sizeof(c));
 	desc->kind = TX_KIND_CTX;
+	desc->tso = le16_to_cpu(c.cmd_dtype) & IDPF_TXC_CMD_TSO;
 	desc->offload = le16_to_cpu(c.cmd_dtype) &
-			(IDPF_TXC_CMD_TSO | IDPF_TXC_CMD_TSYN |
-			 IDPF_TXC_CMD_L2TAG2);
+			(IDPF_TXC_CMD_TSYN | IDPF_TXC_CMD_L2TAG2);
+}
+
+static void flex_get_tso(const struct idpf_tx_desc_raw *raw,
+			 struct tx_offload *off)
+{
+	struct idpf_tx_flex_tso_ctx c;
+
+	memcpy(&c, raw, sizeof(c));
+	off->tlen = FIELD_GET(IDPF_TXC_TLEN, le32_to_cpu(c.tlen));
+	off->mss = FIELD_GET(IDPF_TXC_MSS, le16_to_cpu(c.mss));
+	off->hdr_len = c.hdr_len;
 }
 
 static void decode_base_data(const struct idpf_tx_desc_raw *raw,
@@ -84,10 +95,52 @@ static void decode_base_ctx(const struct idpf_tx_desc_raw *raw,
 
 	memcpy(&c, raw, sizeof(c));
 	desc->kind = TX_KIND_CTX;
+	desc->tso = le64_to_cpu(c.qw1) & IDPF_TXBC_QW1_CMD_TSO;
 	desc->offload = c.tunneling ||
-			le64_to_cpu(c.qw1) & (IDPF_TXBC_QW1_CMD_TSO |
-					      IDPF_TXBC_QW1_CMD_TSYN |
+			le64_to_cpu(c.qw1) & (IDPF_TXBC_QW1_CMD_TSYN |
 					      IDPF_TXBC_QW1_CMD_IL2TAG2);
+}
+
+/* The header length follows from the data descriptor */
+static void base_get_tso(const struct idpf_tx_desc_raw *raw,
+			 struct tx_offload *off)
+{
+	u64 qw1 = le64_to_cpu(raw->qw1);
+
+	off->tlen = FIELD_GET(IDPF_TXBC_QW1_TSO_LEN, qw1);
+	off->mss = FIELD_GET(IDPF_TXBC_QW1_MSS, qw1);
+}
+
+static void base_get_layout(const struct idpf_tx_desc_raw *raw,
+			    struct tx_offload *off)
+{
+	static const u8 versions[] = {
+		[IDPF_TXB_IIPT_NONE] = 0,
+		[IDPF_TXB_IIPT_IPV6] = 6,
+		[IDPF_TXB_IIPT_IPV4] = 4,
+		[IDPF_TXB_IIPT_IPV4_CSUM] = 4,
+	};
+	static const u8 protos[] = {
+		[IDPF_TXB_L4T_NONE] = 0,
+		[IDPF_TXB_L4T_TCP] = PKT_PROTO_TCP,
+		[IDPF_TXB_L4T_SCTP] = PKT_PROTO_SCTP,
+		[IDPF_TXB_L4T_UDP] = PKT_PROTO_UDP,
+	};
+	u64 qw1 = le64_to_cpu(raw->qw1);
+	u64 iipt = FIELD_GET(IDPF_TXB_CMD_IIPT, qw1);
+	struct pkt_layout *layout = &off->layout;
+
+	off->explicit = true;
+	layout->ip_version = versions[iipt];
+	layout->proto = protos[FIELD_GET(IDPF_TXB_CMD_L4T, qw1)];
+	layout->l3_off = FIELD_GET(IDPF_TXB_MACLEN, qw1) * 2;
+	layout->l4_off = layout->l3_off + FIELD_GET(IDPF_TXB_IPLEN, qw1) * 4;
+	off->hdr_len = layout->l4_off + FIELD_GET(IDPF_TXB_L4LEN, qw1) * 4;
+
+	/* without an IP version nothing is to be done (CSUM-04) */
+	off->jobs = iipt == IDPF_TXB_IIPT_IPV4_CSUM ? CSUM_TX_IPV4 : 0;
+	if (iipt != IDPF_TXB_IIPT_NONE && layout->proto)
+		off->jobs |= CSUM_TX_L4;
 }
 
 /* The type stands at the same place in data and context descriptors */
@@ -226,18 +279,22 @@ static bool base_complete(struct txq *txq, const struct tx_packet *pkt)
 static const struct tx_format flow_format = {
 	.ring_prot = DMA_PROT_READ,
 	.decode = flow_decode,
+	.get_tso = flex_get_tso,
 	.complete = flow_complete,
 };
 
 static const struct tx_format flex_format = {
 	.ring_prot = DMA_PROT_READ,
 	.decode = flex_decode,
+	.get_tso = flex_get_tso,
 	.complete = flex_complete,
 };
 
 static const struct tx_format base_format = {
 	.ring_prot = DMA_PROT_READ | DMA_PROT_WRITE,
 	.decode = base_decode,
+	.get_tso = base_get_tso,
+	.get_layout = base_get_layout,
 	.complete = base_complete,
 };
 

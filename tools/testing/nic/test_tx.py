@@ -219,7 +219,7 @@ def test_other_types(pair, dtype):
     """Descriptor types that do not belong in this queue are counted; a restart heals."""
     one, two = pair
     addr = one.port.mem.put(frames.plain(60))
-    with one.port.counted("tx_desc", "tx_no_engine"):
+    with one.port.counted("tx_desc", "tx_no_engine", "tx_hdr_len"):
         send_bad(one, [q.TX_DESC.pack(buf_addr=addr, cmd_dtype=dtype | q.TX_EOP, rxr_bufsize=60),
                        q.TX_DESC.pack(buf_addr=addr, cmd_dtype=q.DTYPE_FLOW | q.TX_EOP,
                                       rxr_bufsize=60)])

@@ -247,7 +247,9 @@ static void test_engines(void)
 
 	CHECK(idx >= 0 && engine_index("nonsense") < 0, "engines by name");
 	engine_sum_caps(~0u, &caps);
-	CHECK(caps.rss == 0xff && caps.hsplit && !caps.csum && !caps.seg &&
+	CHECK(caps.rss == 0xff && caps.hsplit && caps.csum == GENMASK(6, 0) &&
+	      caps.seg == (VC2_SEG_IPV4_TCP | VC2_SEG_IPV6_TCP |
+			   VC2_SEG_IPV4_UDP | VC2_SEG_IPV6_UDP) &&
 	      !caps.rsc, "no capability without an engine");
 	engine_sum_caps((u32)~BIT(idx), &caps);
 	engine_sum_caps(0, &none);

@@ -6,8 +6,10 @@ TESTS += nic_parse nic_rss nic_capture
 
 nic_parse_srcs := $(NIC)/parse.c $(NIC)/engines/hsplit.c
 
-nic_rss_srcs := $(NIC)/engines/rss.c $(NIC)/engines/hsplit.c \
-		$(NIC)/engines/engines.c $(NIC)/parse.c
+# the engines that the table names, with what they need
+NIC_ENGINES := $(wildcard $(NIC)/engines/*.c)
+
+nic_rss_srcs := $(NIC_ENGINES) $(NIC)/parse.c
 
 nic_capture_srcs := $(NIC)/capture.c
 nic_capture_cflags := $(shell pkg-config --cflags glib-2.0)
@@ -15,9 +17,9 @@ nic_capture_libs := $(shell pkg-config --libs glib-2.0)
 
 TESTS += nic_queues
 
-nic_queues_srcs := $(addprefix $(NIC)/,queue.c tx.c tx_format.c rx.c \
+nic_queues_srcs := $(addprefix $(NIC)/,queue.c tx.c tx_format.c tx_offload.c rx.c \
 		     rx_format.c wire.c parse.c dma.c report.c capture.c \
 		     wires/pair.c) \
-		   $(addprefix $(NIC)/engines/,rss.c hsplit.c gather.c)
+		   $(NIC_ENGINES)
 nic_queues_cflags := $(shell pkg-config --cflags glib-2.0)
 nic_queues_libs := $(shell pkg-config --libs glib-2.0)

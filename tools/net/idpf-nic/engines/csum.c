@@ -8,6 +8,7 @@
 
 #include "crc32c.h"
 #include "csum.h"
+#include "engine.h"
 
 #define IPV4_TOT_LEN		2
 #define IPV4_CHECK		10
@@ -392,3 +393,16 @@ enum eng_status csum_tx(const struct csum_tx *tx)
 
 	return ENG_OK;
 }
+
+/*
+ * Not the generic bit: the split model's descriptors cannot say where a
+ * checksum starts, so only what the parser knows can be summed.
+ */
+const struct engine engine_csum = {
+	.name = "csum",
+	.caps.csum = VC2_CSUM_TX_L3_IPV4 |
+		     VC2_CSUM_TX_L4_IPV4_TCP | VC2_CSUM_TX_L4_IPV4_UDP |
+		     VC2_CSUM_TX_L4_IPV4_SCTP |
+		     VC2_CSUM_TX_L4_IPV6_TCP | VC2_CSUM_TX_L4_IPV6_UDP |
+		     VC2_CSUM_TX_L4_IPV6_SCTP,
+};

@@ -38,6 +38,9 @@ struct engine {
 
 extern const struct engine engine_rss;
 extern const struct engine engine_hsplit;
+extern const struct engine engine_csum;
+extern const struct engine engine_lso;
+extern const struct engine engine_uso;
 
 size_t engine_count(void);
 const struct engine *engine_at(size_t idx);

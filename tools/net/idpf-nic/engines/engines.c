@@ -12,6 +12,9 @@
 static const struct engine *const engines[] = {
 	&engine_rss,
 	&engine_hsplit,
+	&engine_csum,
+	&engine_lso,
+	&engine_uso,
 };
 
 /**

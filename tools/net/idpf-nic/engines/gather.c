@@ -69,6 +69,23 @@ bool gather_pull(struct gather *g, void *buf, size_t len)
 }
 
 /**
+ * gather_skip() - step over bytes
+ * @g: the place
+ * @len: how many; fewer if the list ends
+ */
+void gather_skip(struct gather *g, size_t len)
+{
+	size_t here;
+
+	while (len && (here = gather_here(g))) {
+		if (here > len)
+			here = len;
+		g->off += here;
+		len -= here;
+	}
+}
+
+/**
  * gather_take() - take the next bytes as a list of their own and step on
  * @g: the place, moved behind what was taken
  * @len: bytes wanted

@@ -44,6 +44,7 @@ static inline void gather_init(struct gather *g, const struct iovec *iov,
 
 size_t gather_len(const struct gather *g);
 bool gather_pull(struct gather *g, void *buf, size_t len);
+void gather_skip(struct gather *g, size_t len);
 u32 gather_take(struct gather *g, size_t len, struct iovec *out, u32 max);
 
 #endif /* IDPF_NIC_GATHER_H */

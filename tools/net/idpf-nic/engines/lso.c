@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "csum.h"
+#include "engine.h"
 #include "lso.h"
 
 #define TCP_HDR_MIN	20
@@ -89,3 +90,8 @@ enum eng_status lso_init(struct segmenter *seg, const struct seg_request *req)
 {
 	return seg_init(seg, req, &lso_tcp);
 }
+
+const struct engine engine_lso = {
+	.name = "lso",
+	.caps.seg = VC2_SEG_IPV4_TCP | VC2_SEG_IPV6_TCP,
+};

@@ -116,6 +116,15 @@ enum eng_status seg_init(struct segmenter *seg, const struct seg_request *req,
 			   seg->hdr_len - seg->l4_off);
 }
 
+static void seg_id_advance(struct segmenter *seg, u32 num)
+{
+	if (seg->flags & SEG_F_ID15)
+		seg->ip_id = (seg->ip_id & ~ID15_MASK) |
+			     ((seg->ip_id + num) & ID15_MASK);
+	else
+		seg->ip_id += num;
+}
+
 static void seg_stamp_ipv4(struct segmenter *seg, u8 *ip, u32 ip_len)
 {
 	u16 len = cpu_to_be16(ip_len);
@@ -124,12 +133,7 @@ static void seg_stamp_ipv4(struct segmenter *seg, u8 *ip, u32 ip_len)
 	seg_put(ip + IPV4_TOT_LEN, len);
 	seg_put(ip + IPV4_ID, id);
 	seg_put(ip + IPV4_CHECK, ~csum_fold((u64)seg->ip_sum + len + id));
-
-	if (seg->flags & SEG_F_ID15)
-		seg->ip_id = (seg->ip_id & ~ID15_MASK) |
-			     ((seg->ip_id + 1) & ID15_MASK);
-	else
-		seg->ip_id++;
+	seg_id_advance(seg, 1);
 }
 
 static inline bool seg_make(struct segmenter *seg, struct seg_frame *frame)
@@ -216,4 +220,23 @@ bool seg_next(struct segmenter *seg, struct seg_frame *frame)
 	seg_check(seg, frame, sum);
 
 	return true;
+}
+
+/**
+ * seg_skip() - leave out the next segments
+ * @seg: the packet
+ * @num: how many; if there are fewer, nothing is left
+ *
+ * For a packet whose first segments have been sent before.
+ */
+void seg_skip(struct segmenter *seg, u32 num)
+{
+	u64 len = (u64)num * seg->mss;
+
+	if (len > seg->left)
+		len = seg->left;
+	gather_skip(&seg->rest, len);
+	seg->left -= len;
+	seg->sent += len;
+	seg_id_advance(seg, num);
 }

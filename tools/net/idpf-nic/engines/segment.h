@@ -141,7 +141,7 @@ struct segmenter {
  * @hdr_len: bytes in @hdr
  * @l4_sum: sum of everything but the payload, for seg_finish()
  * @hdr: the headers
- * @iov: @hdr, then slices of the payload
+ * @iov: @hdr, then slices of the payload; room for one more piece, padding
  */
 struct seg_frame {
 	u32 len;
@@ -149,7 +149,7 @@ struct seg_frame {
 	u32 hdr_len;
 	u32 l4_sum;
 	u8 hdr[SEG_HDR_MAX + 1];
-	struct iovec iov[1 + SEG_MAX_PIECES];
+	struct iovec iov[1 + SEG_MAX_PIECES + 1];
 };
 
 enum eng_status seg_init(struct segmenter *seg, const struct seg_request *req,
@@ -158,6 +158,7 @@ bool seg_cut(struct segmenter *seg, struct seg_frame *frame);
 void seg_finish(const struct segmenter *seg, struct seg_frame *frame,
 		u16 payload_sum);
 bool seg_next(struct segmenter *seg, struct seg_frame *frame);
+void seg_skip(struct segmenter *seg, u32 num);
 
 /**
  * seg_is_first() - is the segment being stamped the first one

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "csum.h"
+#include "engine.h"
 #include "uso.h"
 
 #define UDP_HDR_LEN	8
@@ -64,3 +65,8 @@ enum eng_status uso_init(struct segmenter *seg, const struct seg_request *req)
 {
 	return seg_init(seg, req, &uso_udp);
 }
+
+const struct engine engine_uso = {
+	.name = "uso",
+	.caps.seg = VC2_SEG_IPV4_UDP | VC2_SEG_IPV6_UDP,
+};
