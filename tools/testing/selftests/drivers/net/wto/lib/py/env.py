@@ -3,8 +3,10 @@
 
 import glob
 import os
+import re
 
-from lib.py import CmdExitFailure, KsftSkipEx, NetDrvEpEnv, cmd, defer, ethtool, ip, ksft_pr
+from lib.py import CmdExitFailure, KsftFailEx, KsftSkipEx, NetDrvEpEnv, cmd, defer, ethtool, \
+    ip, ksft_pr
 from .counters import Counters, netdev_family
 from .nic import LabPort, Nic
 from .wait import wait_for
@@ -189,7 +191,7 @@ class WtoEnv(NetDrvEpEnv):
         """Pings the peer; raises if no answer comes."""
         addr = self.remote_addr_v[ipver]
         ping_until_answered(addr)
-        cmd(f"ping -{ipver} -c {count} -i 0.2 -W 5 {addr}", timeout=30)
+        checked_ping(addr, count)
 
     # Netlink
 
@@ -212,6 +214,19 @@ def nic_functions():
             if file.read().startswith("0x0200"):
                 found.append(path)
     return found
+
+
+def checked_ping(addr, count, size=56, host=None):
+    """
+    Runs the ping program, which compares its payload; raises if one of the first @count
+    requests has no answer, or a wrong one.
+    """
+    # With -w it waits for late answers, and asks on meanwhile
+    out = cmd(f"ping -c {count} -w 30 -i 0.1 -s {size} -p c0ffee17 {addr}", host=host,
+              timeout=60).stdout
+    answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", out)}
+    if answered != set(range(1, count + 1)) or "wrong data byte" in out:
+        raise KsftFailEx(f"ping of {size} bytes: {out}")
 
 
 def ping_until_answered(addr, deadline=20):
