@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
 /**
  * struct condition - something that becomes true by the kernel's doing
  * @holds: tests it
@@ -14,7 +16,7 @@
  */
 struct condition {
 	bool (*holds)(const struct condition *cond);
-	char **args;
+	char *const *args;
 	size_t num_args;
 	size_t count;
 };

@@ -120,7 +120,7 @@ static void change_root(void)
 	make_dir("/run/work");
 	make_dir(NEW_ROOT);
 	load_overlay();
-	for (size_t i = 0; i < sizeof(root_mounts) / sizeof(root_mounts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(root_mounts); i++)
 		mount_one(&root_mounts[i]);
 	make_dir(NEW_ROOT "/run/lower");
 	if (chdir(NEW_ROOT) || syscall(SYS_pivot_root, ".", "run/lower") || chroot(".") ||
@@ -149,7 +149,7 @@ static void name_port(const char *dir)
 static void name_ports(size_t count)
 {
 	static char pattern[] = PORTS_GLOB "/name";
-	char *args[] = { pattern };
+	static char *const args[] = { pattern };
 	struct condition cond = {
 		.holds = paths_exist, .args = args, .num_args = 1, .count = count,
 	};
@@ -175,11 +175,11 @@ int main(void)
 	const char *hung_task_s = getenv("lab.hung_task_s");
 
 	change_root();
-	for (size_t i = 0; i < sizeof(run_dirs) / sizeof(run_dirs[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(run_dirs); i++)
 		make_dir(run_dirs[i]);
-	for (size_t i = 0; i < sizeof(kernel_mounts) / sizeof(kernel_mounts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(kernel_mounts); i++)
 		mount_one(&kernel_mounts[i]);
-	for (size_t i = 0; i < sizeof(dev_links) / sizeof(dev_links[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(dev_links); i++)
 		if (symlink(dev_links[i][0], dev_links[i][1]) && errno != EEXIST)
 			die("symlink", dev_links[i][1]);
 	name_ports(ports ? strtoul(ports, NULL, 10) : 0);

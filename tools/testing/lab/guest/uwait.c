@@ -31,7 +31,7 @@ static void enter_netns(const char *name)
 	close(fd);
 }
 
-static int usage(void)
+static int print_usage(void)
 {
 	fputs("usage: uwait [-t SECONDS] [-n NETNS] exists N GLOB | carrier IF...\n", stderr);
 	return 2;
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 		else if (opt == 'n')
 			enter_netns(optarg);
 		else
-			return usage();
+			return print_usage();
 	}
 	argv += optind;
 	argc -= optind;
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 		cond.args = argv + 1;
 		cond.num_args = argc - 1;
 	} else {
-		return usage();
+		return print_usage();
 	}
 	return wait_for(&cond, timeout_ms);
 }
