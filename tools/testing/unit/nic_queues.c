@@ -868,6 +868,155 @@ static void test_single(u64 desc_ids, const char *name)
 	mode.desc_ids = BIT_ULL(IDPF_RXDID_FLEX_SPLITQ);
 }
 
+static void grant_offloads(bool on)
+{
+	for (int i = 0; i < 2; i++) {
+		struct vc2_caps *caps = &guests[i].port->cp.granted;
+
+		caps->csum_caps = cpu_to_le32(on ? GENMASK(6, 0) : 0);
+		caps->seg_caps = cpu_to_le32(on ? VC2_SEG_IPV4_TCP |
+						  VC2_SEG_IPV4_UDP : 0);
+	}
+}
+
+/* Is the sum over @len bytes what a right checksum makes of it? */
+static bool sums_up(const u8 *p, size_t len, u32 sum)
+{
+	for (size_t i = 0; i < len; i++)
+		sum += i & 1 ? p[i] : p[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+/* @f was sent as UDP over IPv4 between addresses 0: are both sums right? */
+static bool udp_is_right(const u8 *f, size_t len)
+{
+	return (f[40] || f[41]) && sums_up(f + 14, 20, 0) &&
+	       sums_up(f + 34, len - 34, 17 + (u32)len - 34);
+}
+
+#define BASE_END	(IDPF_TXB_CMD_EOP | IDPF_TXB_CMD_RS)
+#define BASE_UDP	(FIELD_PREP(IDPF_TXB_CMD_L4T, IDPF_TXB_L4T_UDP) |	\
+			 FIELD_PREP(IDPF_TXB_MACLEN, 7) |			\
+			 FIELD_PREP(IDPF_TXB_IPLEN, 5) |			\
+			 FIELD_PREP(IDPF_TXB_L4LEN, 2))
+#define BASE_IPV4	FIELD_PREP(IDPF_TXB_CMD_IIPT, IDPF_TXB_IIPT_IPV4)
+#define BASE_IPV4_CSUM	FIELD_PREP(IDPF_TXB_CMD_IIPT, IDPF_TXB_IIPT_IPV4_CSUM)
+
+/* A packet whose UDP checksum field holds the seed for @l4_len bytes */
+static void fill_udp(struct guest *g, size_t len, u32 l4_len)
+{
+	u8 *f = g->mem + TX_BUFS;
+
+	fill_frame(f, len, 2, 1);
+	f[38] = (u8)((len - 34) >> 8);
+	f[39] = (u8)(len - 34);
+	f[40] = (u8)((17 + l4_len) >> 8);
+	f[41] = (u8)(17 + l4_len);
+}
+
+/* Sends @len bytes with @cmd behind what stands before descriptor @idx */
+static void send_base(struct guest *g, u16 idx, size_t len, u64 cmd)
+{
+	post_single(&guests[1], 8);
+	base_desc(g, idx, 0, len, BASE_END | cmd);
+	set_tx_tail(g, idx + 1);
+	run(g);
+}
+
+/* The single model's explicit fields: each asks for its job, no field for none */
+static void test_base_checksum(void)
+{
+	struct guest *g = &guests[0], *r = &guests[1];
+	const u8 *got = r->mem + RX_BUFS0;
+	u8 *sent = g->mem + TX_BUFS;
+	u64 bad;
+
+	fill_udp(g, 301, 301 - 34);
+	send_base(g, 0, 301, BASE_UDP | BASE_IPV4_CSUM);
+	CHECK(is_done(g, 0) && udp_is_right(got, 301), "base: both checksums");
+
+	send_base(g, 1, 301, BASE_UDP | BASE_IPV4);
+	got += BUF0_SIZE;
+	CHECK(!memcmp(got, sent, 40) && memcmp(got + 40, sent + 40, 2) &&
+	      !memcmp(got + 42, sent + 42, 259), "base: UDP checksum alone");
+
+	send_base(g, 2, 301, BASE_IPV4_CSUM | (BASE_UDP & ~IDPF_TXB_CMD_L4T));
+	got += BUF0_SIZE;
+	CHECK(sums_up(got + 14, 20, 0) && !memcmp(got + 26, sent + 26, 275),
+	      "base: IPv4 header checksum alone");
+
+	send_base(g, 3, 301, BASE_UDP);
+	got += BUF0_SIZE;
+	CHECK(!memcmp(got, sent, 301), "base: no IP version, nothing to do");
+
+	bad = errors(g, REPORT_TX_IP_HEADER);
+	send_base(g, 4, 301, BASE_UDP | BASE_IPV4 |
+		  FIELD_PREP(IDPF_TXB_IPLEN, 6));
+	CHECK(is_done(g, 4) && errors(g, REPORT_TX_IP_HEADER) == bad + 1,
+	      "base: a layout that contradicts the packet is refused");
+	bad = errors(g, REPORT_TX_PROTOCOL);
+	send_base(g, 5, 301, (BASE_UDP & ~IDPF_TXB_CMD_L4T) | BASE_IPV4 |
+		  FIELD_PREP(IDPF_TXB_CMD_L4T, IDPF_TXB_L4T_TCP));
+	CHECK(is_done(g, 5) && errors(g, REPORT_TX_PROTOCOL) == bad + 1,
+	      "base: a protocol that contradicts the packet is refused");
+}
+
+static void base_tso(struct guest *g, u16 idx, u32 tlen, u16 mss)
+{
+	struct idpf_tx_base_ctx_desc *d = (void *)(g->mem + TX_RING);
+
+	d[idx] = (struct idpf_tx_base_ctx_desc){
+		.qw1 = cpu_to_le64(FIELD_PREP(IDPF_TXBC_QW1_DTYPE,
+					      IDPF_TX_DTYPE_CTX) |
+				   IDPF_TXBC_QW1_CMD_TSO |
+				   FIELD_PREP(IDPF_TXBC_QW1_TSO_LEN, tlen) |
+				   FIELD_PREP(IDPF_TXBC_QW1_MSS, mss)),
+	};
+}
+
+static void test_base_segments(void)
+{
+	struct guest *g = &guests[0], *r = &guests[1];
+	bool ok = true;
+	u64 bad;
+
+	fill_udp(g, 42 + 2500, 0);
+	base_tso(g, 0, 2500, 1000);
+	send_base(g, 1, 42 + 2500, BASE_UDP | BASE_IPV4);
+	for (int i = 0; i < 3; i++) {
+		const u8 *got = r->mem + RX_BUFS0 + i * BUF0_SIZE;
+		size_t len = i < 2 ? 1000 : 500;
+
+		ok &= udp_is_right(got, 42 + len) && got[19] == i &&
+		      !memcmp(got + 42, g->mem + TX_BUFS + 42 + i * 1000, len);
+	}
+	CHECK(ok && is_done(g, 1) && !is_done(g, 0),
+	      "base: context and explicit header lengths make segments");
+
+	bad = errors(g, REPORT_TX_HDR_LEN);
+	base_tso(g, 2, 2500 - 4, 1000);
+	send_base(g, 3, 42 + 2500, BASE_UDP | BASE_IPV4 |
+		  FIELD_PREP(IDPF_TXB_L4LEN, 3));
+	CHECK(is_done(g, 3) && errors(g, REPORT_TX_HDR_LEN) == bad + 1,
+	      "base: a wrong header length is refused");
+}
+
+static void test_base_offloads(void)
+{
+	mode.model = VC2_QUEUE_MODEL_SINGLE;
+	mode.desc_ids = BIT_ULL(IDPF_RXDID_BASE_32B);
+	restart(0);
+	grant_offloads(true);
+	test_base_checksum();
+	restart(0);
+	test_base_segments();
+	grant_offloads(false);
+	mode.model = VC2_QUEUE_MODEL_SPLIT;
+	mode.desc_ids = BIT_ULL(IDPF_RXDID_FLEX_SPLITQ);
+}
+
 /* Anything in the descriptors: the sanitizers watch */
 static void test_random(void)
 {
@@ -875,15 +1024,25 @@ static void test_random(void)
 	u8 got[NIC_MAX_FRAME];
 
 	srand(3);
+	grant_offloads(true);
 	for (unsigned int round = 0; round < 300; round++) {
 		restart(round & 1 ? VC2_RXQ_HDR_SPLIT : 0);
 		for (size_t i = 0; i < RING_LEN * 16; i++)
 			g->mem[TX_RING + i] = (u8)rand();
+		fill_udp(g, 42 + 2500, 0);
 		for (size_t i = 0; i < RING_LEN; i++) {
 			u8 *d = g->mem + TX_RING + i * 16;
 
 			if (rand() % 4)
-				d[8] = (u8)(12 | (d[8] & 0x20));
+				d[8] = (u8)(12 | (d[8] & 0x60));
+			if (!(rand() % 8) && i < RING_LEN - 1) {
+				/* a segmentation context, right but for chance */
+				memcpy(d, "\xc4\x09\0\0\x64\0\x2a\0\x25\0", 10);
+				d[rand() % 7] ^= (u8)(rand() & rand() & rand());
+				memcpy(d + 16, "\0\0\x18\0\0\0\0\0\x2c\0\0\0\1\0\xee\x09", 16);
+				i++;
+				continue;
+			}
 			if (rand() % 4)
 				memcpy(d, "\0\0\x18\0\0\0\0\0", 8);
 		}
@@ -896,6 +1055,7 @@ static void test_random(void)
 			run(g);
 		}
 	}
+	CHECK(g->port->queues.txq[0].stats.uso, "some of them were segmented");
 	restart(0);
 	transmit(g, 100, 100, 1);
 	CHECK(receive(&guests[1], got, NULL, NULL) == 100,
@@ -922,6 +1082,7 @@ int main(void)
 	test_queue_sched();
 	test_single(BIT_ULL(IDPF_RXDID_BASE_32B), "base");
 	test_single(BIT_ULL(IDPF_RXDID_FLEX_SQ_NIC), "flex");
+	test_base_offloads();
 	test_random();
 	test_configuration();
 	wire_close_all(&nic);

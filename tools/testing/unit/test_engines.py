@@ -384,16 +384,19 @@ def test_fragment(engine, value):
     assert segment(engine, template, 1000, wire=bytes(wire)).status == "fragment"
 
 
-def test_fragment_ipv6(engine):
-    """A fragment header in the chain is refused."""
+@pytest.mark.parametrize("field,status", ((0x0000, "ok"), (0x0006, "ok"), (0x0001, "fragment"),
+                                          (0x0008, "fragment"), (0xfff8, "fragment")))
+def test_fragment_ipv6(engine, field, status):
+    """A fragment header in the chain is refused, unless the packet is whole (RFC 6946)."""
     template = tcp6(bytes(3000))
     wire = bytearray(template.wire())
     wire[20] = 44
-    assert segment(engine, template, 1000, wire=bytes(wire)).status == "fragment"
-    wire[20:21] = b"\x3c"
-    wire[54:54] = b"\x2c\0" + bytes(6) + b"\x06\0" + bytes(6)
-    assert segment(engine, template, 1000, wire=bytes(wire), l4_off=70,
-                   hdr_len=90).status == "fragment"
+    assert segment(engine, template, 1000, wire=bytes(wire)).status == "protocol"
+    wire[20] = 60
+    wire[54:54] = b"\x2c\0" + bytes(6) + b"\x06\0" + struct.pack("!H", field) + b"abcd"
+    verdict = segment(engine, template, 1000, wire=bytes(wire), l4_off=70, hdr_len=90)
+    assert verdict.status == status
+    assert all(frame[54:70] == wire[54:70] for frame in verdict.frames)
 
 
 @pytest.mark.parametrize("ext", (b"\x06\x01", b"\x06\xff", b"\x3c\x00", b"\x11\x00"))

@@ -8,6 +8,8 @@
 #define IPV4_HDR_MIN		20
 #define IPV4_FRAG_MASK		0x3fff	/* more fragments, offset */
 #define IPV6_HDR_LEN		40
+#define IPV6_FRAG_LEN		8
+#define IPV6_FRAG_MASK		0xfff9	/* offset, more fragments */
 
 /* IPv6 extension headers, by next header value */
 #define IPV6_EXT_HOP		0
@@ -71,6 +73,8 @@ static enum eng_status layout_check_ipv4(const struct pkt_layout *layout,
 static u32 ipv6_ext_len(u8 type, u8 len)
 {
 	switch (type) {
+	case IPV6_EXT_FRAGMENT:
+		return IPV6_FRAG_LEN;
 	case IPV6_EXT_HOP:
 	case IPV6_EXT_ROUTING:
 	case IPV6_EXT_DEST:
@@ -101,18 +105,18 @@ static enum eng_status layout_check_ipv6(const struct pkt_layout *layout,
 	while (at < end) {
 		u32 len;
 
-		if (next == IPV6_EXT_FRAGMENT)
-			return ENG_FRAGMENT;
 		if (end - at < 8)
 			return ENG_IP_HEADER;
 		len = ipv6_ext_len(next, ip[at + 1]);
 		if (!len || len > end - at)
 			return ENG_IP_HEADER;
+		/* an atomic fragment (RFC 6946) is a whole packet */
+		if (next == IPV6_EXT_FRAGMENT &&
+		    (ip[at + 2] << 8 | ip[at + 3]) & IPV6_FRAG_MASK)
+			return ENG_FRAGMENT;
 		next = ip[at];
 		at += len;
 	}
-	if (next == IPV6_EXT_FRAGMENT)
-		return ENG_FRAGMENT;
 	if (next != layout->proto)
 		return ENG_PROTOCOL;
 
