@@ -21,7 +21,9 @@ $(O)/engine_pipe: engine_pipe.c $(ENGINES) $(wildcard $(NIC)/engines/*.h)
 check: check-engines
 
 check-engines: $(O)/engine_pipe
-	ENGINE_PIPE=$(abspath $(O))/engine_pipe $(PYTHON) -m pytest -q \
-		-p no:cacheprovider test_engines.py
+	@echo "# test_engines.py"
+	@ENGINE_PIPE=$(abspath $(O))/engine_pipe PYTHONDONTWRITEBYTECODE=1 \
+		$(PYTHON) -m pytest -s -p no:cacheprovider -p no:terminal \
+		--tap-lines test_engines.py
 
 .PHONY: check-engines
