@@ -43,6 +43,7 @@ struct idpf_ctlq_desc {
 	__le32 addr_high;
 	__le32 addr_low;
 };
+
 static_assert(sizeof(struct idpf_ctlq_desc) == 32, "ctlq descriptor");
 static_assert(offsetof(struct idpf_ctlq_desc, vc_opcode) == 8, "vc_opcode");
 static_assert(offsetof(struct idpf_ctlq_desc, sw_cookie) == 20, "sw_cookie");
@@ -96,6 +97,7 @@ struct idpf_tx_base_desc {
 	__le64 buf_addr;
 	__le64 qw1;
 };
+
 static_assert(sizeof(struct idpf_tx_base_desc) == 16, "base tx descriptor");
 
 /* qw1 */
@@ -133,6 +135,7 @@ struct idpf_tx_base_ctx_desc {
 	__le16 rsvd;
 	__le64 qw1;
 };
+
 static_assert(sizeof(struct idpf_tx_base_ctx_desc) == 16, "base tx context");
 
 /* tunneling */
@@ -178,6 +181,7 @@ struct idpf_tx_flow_desc {
 	__le16 compl_tag;
 	__le16 rxr_bufsize;
 };
+
 static_assert(sizeof(struct idpf_tx_flow_desc) == 16, "flow tx descriptor");
 
 /* cmd_dtype */
@@ -207,6 +211,7 @@ struct idpf_tx_flex_desc {
 	__le16 l2tag2;
 	__le16 buf_size;
 };
+
 static_assert(sizeof(struct idpf_tx_flex_desc) == 16, "flex tx descriptor");
 
 /* cmd_dtype */
@@ -235,6 +240,7 @@ struct idpf_tx_flex_tso_ctx {
 	__le16 cmd_dtype;
 	u8 flex2[6];
 };
+
 static_assert(sizeof(struct idpf_tx_flex_tso_ctx) == 16, "tso context");
 
 /* tlen */
@@ -273,6 +279,7 @@ struct idpf_tx_compl_4b {
 	__le16 qid_type_gen;
 	__le16 head_or_tag;
 };
+
 static_assert(sizeof(struct idpf_tx_compl_4b) == 4, "4-byte completion");
 
 /**
@@ -286,6 +293,7 @@ struct idpf_tx_compl {
 	u8 ts[3];
 	u8 rsvd;
 };
+
 static_assert(sizeof(struct idpf_tx_compl) == 8, "8-byte completion");
 
 /* qid_type_gen */
@@ -321,6 +329,7 @@ struct idpf_rx_buf_desc {
 	__le64 hdr_addr;
 	__le64 rsvd2;
 };
+
 static_assert(sizeof(struct idpf_rx_buf_desc) == 32, "buffer descriptor");
 static_assert(offsetof(struct idpf_rx_buf_desc, pkt_addr) == 8, "pkt_addr");
 
@@ -367,6 +376,7 @@ struct idpf_rx_flex_desc {
 	__le16 fmd6;
 	__le32 ts_high;
 };
+
 static_assert(sizeof(struct idpf_rx_flex_desc) == 32, "rx flex descriptor");
 static_assert(offsetof(struct idpf_rx_flex_desc, buf_id) == 12, "buf_id");
 static_assert(offsetof(struct idpf_rx_flex_desc, ts_high) == 28, "ts_high");
@@ -378,6 +388,7 @@ static_assert(offsetof(struct idpf_rx_flex_desc, ts_high) == 28, "ts_high");
 struct idpf_rx_desc_raw {
 	__le64 qw[4];
 };
+
 static_assert(sizeof(struct idpf_rx_desc_raw) == 32, "raw rx descriptor");
 
 /* rxdid_ucast */
@@ -451,6 +462,7 @@ struct idpf_rx_single_buf_desc {
 	__le64 rsvd1;
 	__le64 rsvd2;
 };
+
 static_assert(sizeof(struct idpf_rx_single_buf_desc) == 32, "rx buffer");
 
 /**
@@ -478,6 +490,7 @@ struct idpf_rx_base_desc {
 	__le32 rsvd1;
 	__le32 fd_id;
 };
+
 static_assert(sizeof(struct idpf_rx_base_desc) == 32, "rx base descriptor");
 
 /* qw1 */
@@ -539,6 +552,7 @@ struct idpf_rx_flex_nic_desc {
 	__le32 flow_id;
 	__le32 ts_high;
 };
+
 static_assert(sizeof(struct idpf_rx_flex_nic_desc) == 32, "rx flex nic");
 static_assert(offsetof(struct idpf_rx_flex_nic_desc, status1) == 16, "status1");
 

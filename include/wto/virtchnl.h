@@ -114,6 +114,7 @@ struct vc2_version {
 	__le32 major;
 	__le32 minor;
 };
+
 static_assert(sizeof(struct vc2_version) == 8, "version");
 
 /* csum_caps */
@@ -259,6 +260,7 @@ struct vc2_caps {
 	__le16 num_rdma_allocated_vectors;
 	u8 pad1[8];
 };
+
 static_assert(sizeof(struct vc2_caps) == 80, "caps");
 static_assert(offsetof(struct vc2_caps, mailbox_dyn_ctl) == 32, "dyn_ctl");
 static_assert(offsetof(struct vc2_caps, device_type) == 64, "device_type");
@@ -307,6 +309,7 @@ struct vc2_queue_reg_chunk {
 	__le32 qtail_reg_spacing;
 	u8 pad1[4];
 };
+
 static_assert(sizeof(struct vc2_queue_reg_chunk) == 32, "queue reg chunk");
 
 /**
@@ -370,6 +373,7 @@ struct vc2_create_vport {
 	u8 pad3[6];
 	struct vc2_queue_reg_chunk chunks[];
 };
+
 static_assert(sizeof(struct vc2_create_vport) == 160, "create vport");
 static_assert(offsetof(struct vc2_create_vport, rx_desc_ids) == 32, "rx ids");
 static_assert(offsetof(struct vc2_create_vport, rss_key_size) == 124, "key");
@@ -380,6 +384,7 @@ struct vc2_vport {
 	__le32 vport_id;
 	u8 pad[4];
 };
+
 static_assert(sizeof(struct vc2_vport) == 8, "vport");
 
 /**
@@ -419,6 +424,7 @@ struct vc2_txq_info {
 	__le32 egress_buf_pasid;
 	u8 pad1[8];
 };
+
 static_assert(sizeof(struct vc2_txq_info) == 56, "txq info");
 
 struct vc2_config_tx_queues {
@@ -427,6 +433,7 @@ struct vc2_config_tx_queues {
 	u8 pad[10];
 	struct vc2_txq_info qinfo[];
 };
+
 static_assert(sizeof(struct vc2_config_tx_queues) == 16, "config tx queues");
 
 /* qflags of a receive queue */
@@ -485,6 +492,7 @@ struct vc2_rxq_info {
 	__le32 ingress_buf_pasid;
 	u8 pad2[16];
 };
+
 static_assert(sizeof(struct vc2_rxq_info) == 88, "rxq info");
 static_assert(offsetof(struct vc2_rxq_info, qflags) == 48, "rxq qflags");
 
@@ -494,6 +502,7 @@ struct vc2_config_rx_queues {
 	u8 pad[18];
 	struct vc2_rxq_info qinfo[];
 };
+
 static_assert(sizeof(struct vc2_config_rx_queues) == 24, "config rx queues");
 
 struct vc2_add_queues {
@@ -507,6 +516,7 @@ struct vc2_add_queues {
 	u8 pad1[6];
 	struct vc2_queue_reg_chunk chunks[];
 };
+
 static_assert(sizeof(struct vc2_add_queues) == 24, "add queues");
 
 struct vc2_queue_chunk {
@@ -515,6 +525,7 @@ struct vc2_queue_chunk {
 	__le32 num_queues;
 	u8 pad[4];
 };
+
 static_assert(sizeof(struct vc2_queue_chunk) == 16, "queue chunk");
 
 /* ENABLE, DISABLE, DEL_QUEUES */
@@ -525,6 +536,7 @@ struct vc2_queue_chunk_msg {
 	u8 pad1[6];
 	struct vc2_queue_chunk chunks[];
 };
+
 static_assert(sizeof(struct vc2_queue_chunk_msg) == 16, "queue chunk message");
 
 /* itr_idx */
@@ -539,6 +551,7 @@ struct vc2_queue_vector {
 	__le32 queue_type;
 	u8 pad1[8];
 };
+
 static_assert(sizeof(struct vc2_queue_vector) == 24, "queue vector");
 
 struct vc2_queue_vector_maps {
@@ -547,6 +560,7 @@ struct vc2_queue_vector_maps {
 	u8 pad[10];
 	struct vc2_queue_vector qv_maps[];
 };
+
 static_assert(sizeof(struct vc2_queue_vector_maps) == 16, "vector maps");
 
 /* ------------------------------------------------------------------ */
@@ -564,6 +578,7 @@ struct vc2_vector_chunk {
 	__le32 itrn_index_spacing;
 	u8 pad1[4];
 };
+
 static_assert(sizeof(struct vc2_vector_chunk) == 32, "vector chunk");
 
 /* DEALLOC_VECTORS, and the second half of ALLOC_VECTORS */
@@ -572,6 +587,7 @@ struct vc2_vector_chunks {
 	u8 pad[14];
 	struct vc2_vector_chunk vchunks[];
 };
+
 static_assert(sizeof(struct vc2_vector_chunks) == 16, "vector chunks");
 
 struct vc2_alloc_vectors {
@@ -581,6 +597,7 @@ struct vc2_alloc_vectors {
 	u8 pad1[14];
 	struct vc2_vector_chunk vchunks[];
 };
+
 static_assert(sizeof(struct vc2_alloc_vectors) == 32, "alloc vectors");
 
 /* ------------------------------------------------------------------ */
@@ -593,6 +610,7 @@ struct vc2_rss_key {
 	u8 pad;
 	u8 key[];
 } __packed;
+
 static_assert(sizeof(struct vc2_rss_key) == 7, "rss key");
 
 struct vc2_rss_lut {
@@ -602,6 +620,7 @@ struct vc2_rss_lut {
 	u8 pad[4];
 	__le32 lut[];
 };
+
 static_assert(sizeof(struct vc2_rss_lut) == 12, "rss lut");
 
 struct vc2_rss_hash {
@@ -609,6 +628,7 @@ struct vc2_rss_hash {
 	__le32 vport_id;
 	u8 pad[4];
 };
+
 static_assert(sizeof(struct vc2_rss_hash) == 16, "rss hash");
 
 /* ptype_groups: numbers of the bits, as in Intel's hash enable register */
@@ -641,6 +661,7 @@ struct vc2_get_ptype_info {
 	__le16 num_ptypes;
 	__le32 pad;
 };
+
 static_assert(sizeof(struct vc2_get_ptype_info) == 8, "ptype info");
 
 /* Elements follow vc2_get_ptype_info one after another, each followed by
@@ -653,6 +674,7 @@ struct vc2_ptype {
 	__le16 pad;
 	__le16 proto_id[];
 } __packed __aligned(2);
+
 static_assert(sizeof(struct vc2_ptype) == 6, "ptype");
 
 #define VC2_PROTO_ANY			0
@@ -701,6 +723,7 @@ struct vc2_vport_stats {
 	__le64 rx_invalid_frame_length;
 	__le64 rx_overflow_drop;
 };
+
 static_assert(sizeof(struct vc2_vport_stats) == 128, "vport stats");
 
 #define VC2_EVENT_LINK_CHANGE		1
@@ -713,6 +736,7 @@ struct vc2_event {
 	u8 pad;
 	__le16 reserved;
 };
+
 static_assert(sizeof(struct vc2_event) == 16, "event");
 
 struct vc2_loopback {
@@ -720,6 +744,7 @@ struct vc2_loopback {
 	u8 enable;
 	u8 pad[3];
 };
+
 static_assert(sizeof(struct vc2_loopback) == 8, "loopback");
 
 #define VC2_MAC_PRIMARY			1
@@ -730,6 +755,7 @@ struct vc2_mac_addr {
 	u8 type;
 	u8 pad;
 };
+
 static_assert(sizeof(struct vc2_mac_addr) == 8, "mac addr");
 
 struct vc2_mac_addr_list {
@@ -738,6 +764,7 @@ struct vc2_mac_addr_list {
 	u8 pad[2];
 	struct vc2_mac_addr mac_addr_list[];
 };
+
 static_assert(sizeof(struct vc2_mac_addr_list) == 8, "mac addr list");
 
 #define VC2_PROMISC_UNICAST		BIT(0)
@@ -748,24 +775,28 @@ struct vc2_promisc {
 	__le16 flags;
 	u8 pad[2];
 };
+
 static_assert(sizeof(struct vc2_promisc) == 8, "promisc");
 
 struct vc2_sriov_vfs {
 	__le16 num_vfs;
 	__le16 pad;
 };
+
 static_assert(sizeof(struct vc2_sriov_vfs) == 4, "sriov vfs");
 
 struct vc2_edt_caps {
 	__le64 tstamp_granularity_ns;
 	__le64 time_horizon_ns;
 };
+
 static_assert(sizeof(struct vc2_edt_caps) == 16, "edt caps");
 
 struct vc2_mem_region {
 	__le64 start_offset;
 	__le64 size;
 };
+
 static_assert(sizeof(struct vc2_mem_region) == 16, "memory region");
 
 struct vc2_lan_memory_regions {
@@ -773,6 +804,7 @@ struct vc2_lan_memory_regions {
 	u8 pad[6];
 	struct vc2_mem_region mem_reg[];
 };
+
 static_assert(sizeof(struct vc2_lan_memory_regions) == 8, "lan regions");
 
 #endif /* WTO_VIRTCHNL_H */

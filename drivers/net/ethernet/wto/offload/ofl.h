@@ -17,10 +17,31 @@
 /**
  * enum ofl_job - one thing that an offload engine can do
  *
+ * @OFL_TX_CSUM_IP4: write the IPv4 header checksum
+ * @OFL_TX_CSUM_TCP4: write the TCP checksum over IPv4
+ * @OFL_TX_CSUM_UDP4: write the UDP checksum over IPv4
+ * @OFL_TX_CSUM_SCTP4: write the SCTP CRC over IPv4
+ * @OFL_TX_CSUM_TCP6: write the TCP checksum over IPv6
+ * @OFL_TX_CSUM_UDP6: write the UDP checksum over IPv6
+ * @OFL_TX_CSUM_SCTP6: write the SCTP CRC over IPv6
+ * @OFL_TX_CSUM_GENERIC: write any Internet checksum that the device can find
+ * @OFL_RX_CSUM_IP4: verify the IPv4 header checksum
+ * @OFL_RX_CSUM_TCP4: verify the TCP checksum over IPv4
+ * @OFL_RX_CSUM_UDP4: verify the UDP checksum over IPv4
+ * @OFL_RX_CSUM_SCTP4: verify the SCTP CRC over IPv4
+ * @OFL_RX_CSUM_TCP6: verify the TCP checksum over IPv6
+ * @OFL_RX_CSUM_UDP6: verify the UDP checksum over IPv6
+ * @OFL_RX_CSUM_SCTP6: verify the SCTP CRC over IPv6
+ * @OFL_LSOV1_IP4: segment TCP over IPv4, up to 64 KiB
+ * @OFL_LSOV2_IP4: segment TCP over IPv4, beyond 64 KiB too
+ * @OFL_LSOV2_IP6: segment TCP over IPv6
+ * @OFL_USO_IP4: segment UDP over IPv4
+ * @OFL_USO_IP6: segment UDP over IPv6
+ * @OFL_NUM_JOBS: count
+ *
  * A job is the finest switch that the model knows: one task, one protocol, one
- * IP version, one direction.  The names say direction, task, protocol and IP
- * version; ofl_table gives each its NDIS field, keyword, device capability
- * bits and Linux feature.
+ * IP version, one direction.  ofl_table gives each its NDIS field, keyword,
+ * device capability bits and Linux feature.
  */
 enum ofl_job {
 	OFL_TX_CSUM_IP4,
@@ -84,11 +105,21 @@ enum ofl_cap_word {
 
 /**
  * enum ofl_linux - Linux feature that a job stands behind
+ * @OFL_LINUX_NONE: Linux has no switch for it
+ * @OFL_LINUX_IP_CSUM: NETIF_F_IP_CSUM
+ * @OFL_LINUX_IPV6_CSUM: NETIF_F_IPV6_CSUM
+ * @OFL_LINUX_HW_CSUM: NETIF_F_HW_CSUM
+ * @OFL_LINUX_SCTP_CRC: NETIF_F_SCTP_CRC
+ * @OFL_LINUX_RXCSUM: NETIF_F_RXCSUM
+ * @OFL_LINUX_TSO: NETIF_F_TSO
+ * @OFL_LINUX_TSO6: NETIF_F_TSO6
+ * @OFL_LINUX_GSO_UDP_L4: NETIF_F_GSO_UDP_L4
+ * @OFL_NUM_LINUX: count
  *
  * The glue maps these to feature bits; the model itself knows no Linux header.
  */
 enum ofl_linux {
-	OFL_LINUX_NONE,		/* Linux has no switch for it */
+	OFL_LINUX_NONE,
 	OFL_LINUX_IP_CSUM,
 	OFL_LINUX_IPV6_CSUM,
 	OFL_LINUX_HW_CSUM,
