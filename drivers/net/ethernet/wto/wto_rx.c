@@ -89,17 +89,24 @@ static void wto_rx_count(struct wto_rx_queue *rxq, u64_stats_t *counter)
 	u64_stats_update_end(&rxq->stats->sync);
 }
 
+/* Begin another page.  Return: false if there is none. */
+static noinline bool wto_rx_next_page(struct wto_rx_frags *frags)
+{
+	frags->page = page_pool_dev_alloc_pages(frags->pool);
+	if (unlikely(!frags->page))
+		return false;
+
+	page_pool_fragment_page(frags->page, PAGE_SIZE / frags->size);
+	frags->offset = 0;
+
+	return true;
+}
+
 /* Cut the next piece from a page */
 static bool wto_rx_take(struct wto_rx_frags *frags, struct wto_rx_buf *buf)
 {
-	if (!frags->page) {
-		frags->page = page_pool_dev_alloc_pages(frags->pool);
-		if (unlikely(!frags->page))
-			return false;
-
-		page_pool_fragment_page(frags->page, PAGE_SIZE / frags->size);
-		frags->offset = 0;
-	}
+	if (!frags->page && unlikely(!wto_rx_next_page(frags)))
+		return false;
 
 	buf->page = frags->page;
 	buf->offset = frags->offset;
@@ -128,29 +135,52 @@ static void *wto_rx_va(const struct wto_rx_buf *buf)
 	return page_address(buf->page) + buf->offset;
 }
 
-/* Make sure that buffers are there for an id and write the ring's element */
-static bool wto_rx_fill_one(struct wto_rx_queue *rxq, u16 id,
-			    struct idpf_rx_buf_desc *desc)
+/* Make sure that a buffer is there, and tell its address */
+static bool wto_rx_fill(struct wto_rx_frags *frags, struct wto_rx_buf *buf,
+			u32 headroom, __le64 *addr)
 {
-	struct wto_rx_buf *buf = &rxq->buf[id];
-	struct wto_rx_buf *hdr;
-
-	if (likely(!buf->page) && unlikely(!wto_rx_take(&rxq->frags, buf)))
+	if (likely(!buf->page) && unlikely(!wto_rx_take(frags, buf)))
 		return false;
 
-	if (rxq->hdr_buf) {
-		hdr = &rxq->hdr_buf[id];
-		if (!hdr->page && unlikely(!wto_rx_take(&rxq->hdr_frags, hdr)))
-			return false;
-
-		desc->hdr_addr = cpu_to_le64(wto_rx_dma(hdr) + WTO_RX_HEADROOM);
-	}
-
-	desc->buf_id = cpu_to_le16(id);
-	desc->pkt_addr = cpu_to_le64(wto_rx_dma(buf) + rxq->headroom);
-	buf->posted = true;
+	*addr = cpu_to_le64(wto_rx_dma(buf) + headroom);
 
 	return true;
+}
+
+/* Post up to @num buffers of free ids.
+ * Return: how many; less than @num if pages ran out.
+ */
+static u32 wto_rx_fill_ring(struct wto_rx_queue *rxq, u32 num)
+{
+	struct wto_rx_buf *hdrs = rxq->hdr_buf;
+	struct wto_rx_buf *bufs = rxq->buf;
+	u32 headroom = rxq->headroom;
+	u32 next = rxq->bufq_next;
+	u32 mask = rxq->len - 1;
+	u32 left = num;
+	u16 *id;
+
+	id = &rxq->free_id[rxq->num_free];
+	for (; left; left--, next++) {
+		struct idpf_rx_buf_desc *desc = &rxq->bufq[next & mask];
+
+		id--;
+		if (unlikely(!wto_rx_fill(&rxq->frags, &bufs[*id], headroom,
+					  &desc->pkt_addr)))
+			break;
+		if (hdrs &&
+		    unlikely(!wto_rx_fill(&rxq->hdr_frags, &hdrs[*id],
+					  WTO_RX_HEADROOM, &desc->hdr_addr)))
+			break;
+
+		desc->buf_id = cpu_to_le16(*id);
+		bufs[*id].posted = true;
+	}
+	num -= left;
+	rxq->num_free -= num;
+	rxq->bufq_next = next;
+
+	return num;
 }
 
 /* Post what is free, in whole steps.
@@ -159,25 +189,16 @@ static bool wto_rx_fill_one(struct wto_rx_queue *rxq, u16 id,
 static bool wto_rx_refill(struct wto_rx_queue *rxq)
 {
 	u32 num = rxq->num_free & ~(WTO_RX_POST_STEP - 1);
-	u32 first = rxq->bufq_next;
-	u32 next = first;
-	u32 end = first + num;
+	u32 old = rxq->bufq_next;
+	u32 done;
 
-	while (next != end) {
-		if (!wto_rx_fill_one(rxq, rxq->free_id[rxq->num_free - 1],
-				     &rxq->bufq[next & (rxq->len - 1)]))
-			break;
-
-		rxq->num_free--;
-		next++;
-	}
-	rxq->bufq_next = next;
+	done = wto_rx_fill_ring(rxq, num);
 
 	/* what a failure leaves behind the last step is told with the next */
-	if ((first ^ next) & ~(WTO_RX_POST_STEP - 1))
-		writel(next & (rxq->len - 1) & ~(WTO_RX_POST_STEP - 1),
-		       rxq->tail);
-	if (likely(next == end))
+	if ((old ^ rxq->bufq_next) & ~(WTO_RX_POST_STEP - 1))
+		writel(rxq->bufq_next & (rxq->len - 1) &
+		       ~(WTO_RX_POST_STEP - 1), rxq->tail);
+	if (likely(done == num))
 		return true;
 
 	wto_rx_count(rxq, &rxq->stats->alloc_fail);
@@ -212,9 +233,9 @@ static void wto_rx_decode(const struct wto_rx_queue *rxq, u64 qw0,
 }
 
 /* An skb around a buffer, which is then the skb's */
-static struct sk_buff *wto_rx_build(struct wto_rx_queue *rxq,
-				    struct wto_rx_frags *frags,
-				    struct wto_rx_buf *buf, u32 len)
+static __always_inline struct sk_buff *
+wto_rx_build(struct wto_rx_queue *rxq, struct wto_rx_frags *frags,
+	     struct wto_rx_buf *buf, u32 len)
 {
 	void *va = wto_rx_va(buf);
 	struct sk_buff *skb;
@@ -236,21 +257,34 @@ static struct sk_buff *wto_rx_build(struct wto_rx_queue *rxq,
 	return skb;
 }
 
-/* Append a packet buffer, but for the first @skip bytes of it.
- * Return: false if the skb has no place for it.
+/* Make a packet buffer, but for the first @skip bytes of it, the skb's
+ * fragment @num.
  */
-static bool wto_rx_append(struct wto_rx_queue *rxq, struct sk_buff *skb,
-			  struct wto_rx_buf *buf, u32 skip, u32 len)
+static __always_inline void
+wto_rx_add_frag(struct wto_rx_queue *rxq, struct sk_buff *skb, unsigned int num,
+		struct wto_rx_buf *buf, u32 skip, u32 len)
 {
-	unsigned int num = skb_shinfo(skb)->nr_frags;
 	u32 offset = buf->offset + rxq->headroom + skip;
-
-	if (unlikely(num == MAX_SKB_FRAGS))
-		return false;
 
 	page_pool_dma_sync_for_cpu(rxq->frags.pool, buf->page, offset, len);
 	skb_add_rx_frag(skb, num, buf->page, offset, len, rxq->frags.size);
 	buf->page = NULL;
+}
+
+/* Append a later buffer of a packet.
+ * Return: false if the skb has no place for it.
+ */
+static noinline bool wto_rx_append(struct wto_rx_queue *rxq,
+				   struct sk_buff *skb, u16 id, u32 len)
+{
+	unsigned int num = skb_shinfo(skb)->nr_frags;
+
+	if (unlikely(!len))
+		return true;
+	if (unlikely(num == MAX_SKB_FRAGS))
+		return false;
+
+	wto_rx_add_frag(rxq, skb, num, &rxq->buf[id], 0, len);
 
 	return true;
 }
@@ -258,8 +292,8 @@ static bool wto_rx_append(struct wto_rx_queue *rxq, struct sk_buff *skb,
 /* Header split is on, but this packet is in the packet buffer as a whole: the
  * device could not split it.  Copy the start to where headers are.
  */
-static struct sk_buff *wto_rx_unsplit(struct wto_rx_queue *rxq, u16 id,
-				      u32 len)
+static noinline struct sk_buff *wto_rx_unsplit(struct wto_rx_queue *rxq,
+					       u16 id, u32 len)
 {
 	struct wto_rx_buf *buf = &rxq->buf[id];
 	u32 copy = min_t(u32, len, rxq->hdr_size);
@@ -271,27 +305,35 @@ static struct sk_buff *wto_rx_unsplit(struct wto_rx_queue *rxq, u16 id,
 	       copy);
 	skb = wto_rx_build(rxq, &rxq->hdr_frags, &rxq->hdr_buf[id], copy);
 	if (likely(skb) && copy < len)
-		wto_rx_append(rxq, skb, buf, copy, len - copy);
+		wto_rx_add_frag(rxq, skb, 0, buf, copy, len - copy);
+	else
+		wto_rx_put(&rxq->frags, buf, true);
 
 	return skb;
 }
 
 /* Make an skb of a packet's first buffers */
-static struct sk_buff *wto_rx_first(struct wto_rx_queue *rxq,
-				    const struct wto_rx_meta *meta)
+static __always_inline struct sk_buff *
+wto_rx_first(struct wto_rx_queue *rxq, const struct wto_rx_meta *meta)
 {
 	struct wto_rx_buf *buf = &rxq->buf[meta->buf_id];
+	struct wto_rx_frags *frags = &rxq->frags;
+	struct wto_rx_buf *linear = buf;
+	u32 len = meta->len;
 	struct sk_buff *skb;
 
-	if (!rxq->hdr_buf)
-		return wto_rx_build(rxq, &rxq->frags, buf, meta->len);
-	if (unlikely(!meta->hdr_len))
-		return wto_rx_unsplit(rxq, meta->buf_id, meta->len);
+	if (rxq->hdr_buf) {
+		if (unlikely(!meta->hdr_len))
+			return wto_rx_unsplit(rxq, meta->buf_id, meta->len);
 
-	skb = wto_rx_build(rxq, &rxq->hdr_frags, &rxq->hdr_buf[meta->buf_id],
-			   meta->hdr_len);
-	if (likely(skb) && meta->len)
-		wto_rx_append(rxq, skb, buf, 0, meta->len);
+		frags = &rxq->hdr_frags;
+		linear = &rxq->hdr_buf[meta->buf_id];
+		len = meta->hdr_len;
+	}
+
+	skb = wto_rx_build(rxq, frags, linear, len);
+	if (likely(skb) && meta->hdr_len && meta->len)
+		wto_rx_add_frag(rxq, skb, 0, buf, 0, meta->len);
 
 	return skb;
 }
@@ -350,7 +392,6 @@ static void wto_rx_one(struct wto_rx_queue *rxq,
 		       const struct wto_rx_meta *meta,
 		       struct wto_rx_tally *tally)
 {
-	struct wto_rx_buf *buf = &rxq->buf[meta->buf_id];
 	struct sk_buff *skb = rxq->skb;
 
 	if (unlikely(meta->malformed || meta->len > rxq->buf_size ||
@@ -367,8 +408,7 @@ static void wto_rx_one(struct wto_rx_queue *rxq,
 			goto abandon;
 		if (meta->hdr_len)
 			tally->hsplit++;
-	} else if (meta->len &&
-		   !wto_rx_append(rxq, skb, buf, 0, meta->len)) {
+	} else if (!wto_rx_append(rxq, skb, meta->buf_id, meta->len)) {
 		wto_rx_count(rxq, &rxq->stats->bad_desc);
 		goto abandon;
 	}
