@@ -53,13 +53,14 @@ def cycle_link(cfg, times):
 
 def memory_down(cfg, namespaces):
     """A reading of the memory with both ports down: running ones cache pages, more or less."""
-    for ifname, netns in cfg.ends():
-        ip(f"link set dev {ifname} down", ns=netns)
-    memory = Memory.read(namespaces)
-    for ifname, netns in cfg.ends():
-        ip(f"link set dev {ifname} up", ns=netns)
-    cfg.wait_carrier()
-    return memory
+    try:
+        for ifname, netns in cfg.ends():
+            ip(f"link set dev {ifname} down", ns=netns)
+        return Memory.read(namespaces)
+    finally:
+        for ifname, netns in cfg.ends():
+            ip(f"link set dev {ifname} up", ns=netns)
+        cfg.wait_carrier()
 
 
 @ksft_disruptive

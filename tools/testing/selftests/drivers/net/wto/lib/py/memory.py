@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the kernel holds for a driver: pages, slab objects, mappings, page pools, interrupts."""
 
+import os
 import re
+import socket
 
 from .counters import netdev_family
 from .wait import wait_for
@@ -41,9 +43,26 @@ def page_pools(namespaces):
     return pools
 
 
+def flush_deferred_skbs():
+    """
+    Packets that one CPU has freed for another wait on the other's list for its next
+    received packet.  This gives each CPU one, so that they no longer pin pages.
+    """
+    allowed = os.sched_getaffinity(0)
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.1", 0))
+            for cpu in allowed:
+                os.sched_setaffinity(0, {cpu})
+                sock.sendto(b"", sock.getsockname())
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def wait_orphans_gone(namespaces):
     """Waits until no page pool is left that its queue has given up."""
     def orphans():
+        flush_deferred_skbs()
         return [pool for pool in page_pools(namespaces).values() if "detach-time" in pool]
 
     wait_for(lambda: not orphans(), "orphaned page pools to go", POOLS_GONE_S, 0.2)
