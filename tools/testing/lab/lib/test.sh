@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# "lab test", "lab demo", and the places of "lab bench" and "lab selftest".
+# "lab test", "lab demo", and the way to "lab bench" and "lab selftest".
 
 test_command()
 {
