@@ -104,8 +104,7 @@ enum vc2_op {
 };
 
 /* Whole length of a message with @n elements of flexible array @member */
-#define VC2_LEN(type, member, n) \
-	(sizeof(type) + (size_t)(n) * sizeof(((type *)0)->member[0]))
+#define VC2_LEN(type, member, n)	offsetof(type, member[n])
 
 /* ------------------------------------------------------------------ */
 /* Version and capabilities                                             */
