@@ -13,6 +13,8 @@
 #include "../../../drivers/net/ethernet/wto/offload/ofl.h"
 #include "../../../include/wto/virtchnl.h"
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 static unsigned int test_cnt, fail_cnt;
 
 #define CHECK(cond, ...) do {						\
@@ -78,7 +80,7 @@ static void test_table_bits(void)
 	unsigned int i;
 
 	ofl_caps_wanted(words);
-	for (i = 0; i < sizeof(unused_bits) / sizeof(unused_bits[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(unused_bits); i++)
 		unused[unused_bits[i].word] |= unused_bits[i].bits;
 	for (i = 0; i < OFL_NUM_CAP_WORDS; i++) {
 		CHECK((words[i] | unused[i]) == known[i],
@@ -248,6 +250,8 @@ static void test_plan_lsov1(void)
 	      "LSO-21: what is off is not asked of the NIC");
 }
 
+#define NOTHING		((void)0)
+
 /* One change to a good packet or configuration, and the refusal it earns */
 static void test_plan_refuses(void)
 {
@@ -256,10 +260,13 @@ static void test_plan_refuses(void)
 	struct ofl_plan plan;
 
 #define REFUSES(make, change, refusal) do {				\
+	enum ofl_refusal want_ = (refusal);				\
+									\
 	pkt = make;							\
 	change;								\
-	CHECK(ofl_send_plan(&cur, &pkt, &plan) == (refusal),		\
-	      "%s earns %s", #change, ofl_refusal_name(refusal));	\
+	CHECK(ofl_send_plan(&cur, &pkt, &plan) == want_,		\
+	      "%s earns %s", #make ", " #change,			\
+	      ofl_refusal_name(want_));					\
 } while (0)
 
 	REFUSES(tcp4_pkt(10, 0), pkt.ip_version = 0, OFL_REFUSE_PROTO);
@@ -277,11 +284,11 @@ static void test_plan_refuses(void)
 	REFUSES(tcp4_pkt(3000, 1000), cur.max_hdr_len = 53,
 		OFL_REFUSE_HDR_LEN);
 	cur = config_without(0);
-	REFUSES(tcp4_pkt(3000, 87), , OFL_REFUSE_MSS);
-	REFUSES(tcp4_pkt(30000, 9707), , OFL_REFUSE_MSS);
-	REFUSES(tcp4_pkt(0, 1000), , OFL_REFUSE_SIZE);
-	REFUSES(tcp4_pkt(0x40000, 1000), , OFL_REFUSE_SIZE);
-	REFUSES(udp6_pkt(0x10000, 1000), , OFL_REFUSE_SIZE);
+	REFUSES(tcp4_pkt(3000, 87), NOTHING, OFL_REFUSE_MSS);
+	REFUSES(tcp4_pkt(30000, 9707), NOTHING, OFL_REFUSE_MSS);
+	REFUSES(tcp4_pkt(0, 1000), NOTHING, OFL_REFUSE_SIZE);
+	REFUSES(tcp4_pkt(0x40000, 1000), NOTHING, OFL_REFUSE_SIZE);
+	REFUSES(udp6_pkt(0x10000, 1000), NOTHING, OFL_REFUSE_SIZE);
 	REFUSES(tcp4_pkt(2000, 1000),
 		cur.seg[OFL_SEG_LSOV2].min_segment_count = 3,
 		OFL_REFUSE_MIN_SEGS);
@@ -291,13 +298,14 @@ static void test_plan_refuses(void)
 	cur = config_without(0);
 	REFUSES(tcp4_pkt(10, 0), pkt.num_bufs = 11, OFL_REFUSE_BUFS);
 	cur = config_without(OFL_JOB(TX_CSUM_TCP4));
-	REFUSES(tcp4_pkt(10, 0), , OFL_REFUSE_OFF);
+	REFUSES(tcp4_pkt(10, 0), NOTHING, OFL_REFUSE_OFF);
 	cur = config_without(OFL_JOBS_USO);
-	REFUSES(udp6_pkt(3000, 1000), , OFL_REFUSE_OFF);
+	REFUSES(udp6_pkt(3000, 1000), NOTHING, OFL_REFUSE_OFF);
 	cur = config_without(0);
 	REFUSES(udp6_pkt(3000, 1000), pkt.l4_proto = OFL_PROTO_SCTP,
 		OFL_REFUSE_OFFSETS);
 #undef REFUSES
+#undef NOTHING
 }
 
 int main(void)
