@@ -9,6 +9,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "nic.h"
@@ -209,6 +210,19 @@ u32 irq_read_pba(struct nic_port *port, unsigned int idx)
 	return bits;
 }
 
+/*
+ * Neither thread may ever wait for a client, and a write to an eventfd whose
+ * counter is full does wait, unless the descriptor says otherwise.
+ */
+static void irq_never_block(struct nic_port *port, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+		report_info(port, "cannot make an eventfd non-blocking: errno %d",
+			    errno);
+}
+
 void irq_set_fds(struct nic_port *port, unsigned int start, unsigned int count,
 		 const int *fds)
 {
@@ -218,6 +232,8 @@ void irq_set_fds(struct nic_port *port, unsigned int start, unsigned int count,
 		if (vec->fd >= 0)
 			close(vec->fd);
 		vec->fd = fds ? fds[i] : -1;
+		if (vec->fd >= 0)
+			irq_never_block(port, vec->fd);
 		if (vec->fd >= 0 &&
 		    (atomic_fetch_and(&vec->state, ~(u32)IRQ_ST_PBA) & IRQ_ST_PBA))
 			irq_signal(port, vec);

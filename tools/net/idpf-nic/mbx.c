@@ -18,6 +18,10 @@
 #include "nic.h"
 
 #define MBX_BUDGET	32	/* requests in a round */
+/* ... and how long it may take before the rest has to wait for the next one:
+ * some requests are much work
+ */
+#define MBX_MAX_NS	20000000ULL
 
 /**
  * struct mbx_ring - the registers of one ring, read once and checked
@@ -297,6 +301,7 @@ bool mbx_run(struct nic_port *port)
 {
 	struct mbx *mbx = &port->mbx;
 	unsigned int budget = MBX_BUDGET;
+	u64 start_ns;
 
 	if (!atomic_load_explicit(&port->kick.mbx, memory_order_relaxed))
 		return false;
@@ -308,8 +313,9 @@ bool mbx_run(struct nic_port *port)
 	}
 	mbx_deliver_waiting(port);
 	cp_send_events(port);
+	start_ns = nic_now_ns();
 	while (mbx->num_waiting < MBX_MAX_WAITING && mbx_take(port)) {
-		if (!--budget) {
+		if (!--budget || nic_now_ns() - start_ns > MBX_MAX_NS) {
 			atomic_store(&port->kick.mbx, true);
 			return true;
 		}

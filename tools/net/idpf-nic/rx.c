@@ -256,6 +256,7 @@ static enum rx_result rxq_receive(struct rx_plan *plan)
 		report_error(q->port, REPORT_RX_LONG,
 			     "rx queue %u: frame of %u bytes, %u allowed",
 			     q->id, plan->frame->len, q->cfg.max_pkt_size);
+		q->vport->stats.rx_invalid_frame_length++;
 		return RX_ERROR;
 	}
 	ring = queue_ring(q, sizeof(struct idpf_rx_flex_desc), DMA_PROT_WRITE);

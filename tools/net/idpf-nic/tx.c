@@ -24,10 +24,11 @@
 #define TX_MAX_DESCS		(1 + NIC_MAX_HDR_BUFS + UINT8_MAX)
 /* Bytes of a packet that is to be segmented */
 #define TX_MAX_TSO_LEN		(SEG_HDR_MAX + SEG_TLEN_MAX)
-/* Frames that a queue may still send when it is disabled: a full ring of large
- * packets, but not what a guest could make of one with an MSS of 1.
+/* Frames that a queue may still send when it is disabled; what is left then is
+ * completed without being sent.  All queues may be disabled in one round, for
+ * which the io thread, and with it every other guest, may have to wait.
  */
-#define TX_DRAIN_BUDGET		0x20000
+#define TX_DRAIN_BUDGET		0x1000
 /* Shorter than this is no frame: drivers pad to it (min_sso_packet_len) */
 #define TX_MIN_LEN		17
 
@@ -232,7 +233,9 @@ static void tx_count(struct txq *txq, const struct frame *frame)
  */
 bool tx_emit(struct txq *txq, struct tx_turn *turn, struct frame *frame)
 {
+	const struct wire_stats *wire = &txq->q.port->wire.stats;
 	struct cp_vport *vport = txq->q.vport;
+	u64 num_dropped = wire->tx_dropped;
 
 	frame->may_wait = turn->may_wait;
 	if (vport->loopback ? !rx_deliver_vport(vport, frame) :
@@ -241,6 +244,12 @@ bool tx_emit(struct txq *txq, struct tx_turn *turn, struct frame *frame)
 		return false;
 	}
 	turn->frames++;
+	if (wire->tx_dropped != num_dropped) {
+		/* there is no link */
+		txq->stats.drops++;
+		vport->stats.tx_discards++;
+		return true;
+	}
 	tx_count(txq, frame);
 	return true;
 }
@@ -268,7 +277,7 @@ static bool tx_send(struct txq *txq, struct tx_turn *turn,
 
 	if (!pkt->bad && pkt->len < TX_MIN_LEN)
 		tx_bad(txq, pkt, REPORT_TX_SHORT, "frame of %u bytes", pkt->len);
-	if (!pkt->bad && !vport->enabled) {
+	if (!pkt->bad && (!vport->enabled || turn->discard)) {
 		txq->stats.drops++;
 		vport->stats.tx_discards++;
 		return true;
@@ -360,12 +369,13 @@ bool txq_run(struct txq *txq, unsigned int budget)
  */
 void txq_drain(struct txq *txq)
 {
+	struct tx_turn rest = { .budget = UINT32_MAX, .discard = true };
 	struct tx_turn turn = { .budget = TX_DRAIN_BUDGET };
 
 	if (!nic_port_may_dma(txq->q.port))
 		return;
-	if (txq_ready(txq))
-		txq_work(txq, &turn);
+	if (txq_ready(txq) && txq_work(txq, &turn) && txq_ready(txq))
+		txq_work(txq, &rest);
 	/* no interrupt: drivers look for it, see cp_disable_queues() */
 	if (txq->complq && complq_ready(txq->complq))
 		tx_complete_marker(txq);

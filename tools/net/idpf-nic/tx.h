@@ -139,11 +139,13 @@ bool tx_complete_marker(struct txq *txq);
  * @budget: frames after which the turn ends
  * @frames: frames sent, or packets dropped, so far
  * @may_wait: a frame may be kept until the receiver has a buffer
+ * @discard: packets are completed but not sent
  */
 struct tx_turn {
 	unsigned int budget;
 	unsigned int frames;
 	bool may_wait;
+	bool discard;
 };
 
 /* tx.c, for tx_offload.c */

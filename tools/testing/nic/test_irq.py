@@ -223,6 +223,20 @@ def test_pending_without_eventfd(irq_port):
     assert irq_port.interrupted(1, SOON) >= 1
 
 
+def test_full_eventfd(irq_port):
+    """An eventfd that blocks when its counter is full holds nobody up."""
+    full = os.eventfd(0, os.EFD_CLOEXEC)
+    os.eventfd_write(full, 0xfffffffffffffffe)
+    irq_port.vfu.set_eventfds(1, [full])
+    for _ in range(3):
+        irq_port.enable_vector(1)
+        software_trigger(irq_port, 1)
+    irq_port.stats()
+    irq_port.ready()
+    assert os.eventfd_read(full) == 0xfffffffffffffffe
+    os.close(full)
+
+
 def test_enable_mask(irq_port):
     """INTENA_MSK leaves INTENA as it is."""
     irq_port.wr32(irq_port.dyn_ctl(1), INTENA_MSK | WB_ON_ITR | ITR_NONE)

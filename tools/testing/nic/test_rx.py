@@ -222,8 +222,10 @@ def test_largest_packet(make_vport):
     """Frames longer than the queue's max_pkt_size are dropped and counted."""
     one, two = make_vport(0), make_vport(1, setup=Setup(max_pkt=1526))
     deliver(one, two, frames.plain(1526))
+    before = two.port.stats()["vports"][0]["rx_invalid_frame_length"]
     with two.port.counted("rx_long"):
         one.send(frames.plain(1527))
+    assert two.port.stats()["vports"][0]["rx_invalid_frame_length"] == before + 1
     deliver(one, two, frames.plain(1525))
 
 

@@ -319,6 +319,27 @@ def test_not_granted(make_vport, protocol):
     segment(one, two, make["uso" if protocol == "lso" else "lso"](two, bytes(3000)), 1000)
 
 
+def test_disable_is_soon_done(make_vport):
+    """Disabling a queue with more segments than can be sent soon: the rest is not sent, and every
+    packet is completed before the marker."""
+    one = make_vport(0)
+    template = plain_tcp(one, bytes(60000))
+    cuts = tuple(range(16000, 60000, 16000))
+    before = tx_stats(one)
+    tags = [put_packet(one.txqs[0], template.wire(), cuts, (60000, 1, template.hdr_len))
+            for _ in range(8)]
+    one.txqs[0].ring()
+    one.call(vc.Op.DISABLE_QUEUES, vc.queue_chunks(one.ident, one.chunks()))
+    entries = one.complqs[0].take(len(tags) + 1)
+    assert [(entry.kind, entry.value) for entry in entries[:-1]] == [
+        (q.COMPL_RS, tag) for tag in tags]
+    assert entries[-1].kind == q.COMPL_SW_MARKER
+    after = tx_stats(one)
+    done, drops = (after[name] - before[name] for name in ("lso", "drops"))
+    assert drops and done + drops == len(tags)
+    assert after["segments"] - before["segments"] < 60000 * len(tags)
+
+
 def test_waits_inside_of_a_packet(make_vport):
     """The receiver's buffers end in the middle of a packet: no segment is lost or doubled, and the
     completion comes behind the last one."""

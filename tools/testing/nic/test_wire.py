@@ -142,11 +142,18 @@ def test_link_down(nic, bring_up):
     try:
         nic.control("link port0 down")
         assert link_of(one) == 0 and link_of(two) == 0
+        before = one.port.stats()
         one.send(frames.plain(60))
         two.send(frames.plain(60))
-        nic.control("stats")
+        after = one.port.stats()
         assert one.quiet() and two.quiet()
-        assert nic.control("stats")["ports"][0]["link"] is False
+        assert after["link"] is False
+        for path, name, value in (("wire", "tx_dropped", 1), ("wire", "tx_packets", 0)):
+            assert after[path][name] - before[path][name] == value
+        for name, value in (("tx_discards", 1), ("tx_packets", 0), ("tx_bytes", 0)):
+            assert after["vports"][0][name] - before["vports"][0][name] == value
+        for name, value in (("drops", 1), ("packets", 0)):
+            assert after["queues"]["tx"][0][name] - before["queues"]["tx"][0][name] == value
     finally:
         nic.control("link port0 up")
     assert link_of(one) == 1 and link_of(two) == 1
