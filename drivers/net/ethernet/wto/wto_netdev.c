@@ -107,14 +107,15 @@ static int wto_netdev_init_rss(struct wto_vport *vport)
 {
 	struct wto_rss *rss = &vport->rss;
 	u16 size = vport->vc.rss_lut_size;
+	u16 key_size;
 
 	if (!vport->adapter->caps.rss)
 		return 0;
 
-	if (rss->key_size < vport->vc.rss_key_size)
-		netdev_rss_key_fill(rss->key, min_t(u16, NETDEV_RSS_KEY_LEN,
-						    vport->vc.rss_key_size));
-	rss->key_size = min_t(u16, vport->vc.rss_key_size, NETDEV_RSS_KEY_LEN);
+	key_size = min_t(u16, vport->vc.rss_key_size, NETDEV_RSS_KEY_LEN);
+	if (rss->key_size < key_size)
+		netdev_rss_key_fill(rss->key, key_size);
+	rss->key_size = key_size;
 	if (rss->lut && rss->lut_size == size)
 		return 0;
 
@@ -132,20 +133,22 @@ static int wto_netdev_init_rss(struct wto_vport *vport)
 
 static void wto_netdev_disable_tx(struct wto_vport *vport)
 {
+	struct net_device *netdev = vport->netdev;
 	struct wto_queue_set *set = vport->set;
 	unsigned int i;
 
-	for (i = 0; i < set->cfg.num_channels; i++) {
-		WRITE_ONCE(set->tx[i]->closing, true);
-		/* the watchdog must not take a long idle queue for a stuck one
-		 * as soon as it is stopped
-		 */
-		txq_trans_cond_update(set->tx[i]->nq);
-	}
-	/* who polls now and did not see it yet may wake a queue: wait */
 	for (i = 0; i < set->cfg.num_channels; i++)
-		napi_synchronize(&vport->vec[i].napi);
-	netif_tx_disable(vport->netdev);
+		WRITE_ONCE(set->tx[i]->closing, true);
+	/* The watchdog must not take a long idle queue for a stuck one as soon
+	 * as it is stopped.  It looks at queues that are not in use as well.
+	 */
+	for (i = 0; i < netdev->num_tx_queues; i++)
+		txq_trans_cond_update(netdev_get_tx_queue(netdev, i));
+	/* Who polls now and did not see it yet may wake a queue: wait for that
+	 * one poll, not for the end of polling, which may never come.
+	 */
+	synchronize_net();
+	netif_tx_disable(netdev);
 }
 
 /* Take the running set out.  Return: the set, which is stopped */
@@ -204,6 +207,8 @@ static int wto_netdev_up(struct wto_vport *vport)
 
 	err = wto_netdev_run(vport, set);
 	if (err) {
+		/* the device may have told a link before it failed */
+		wto_netdev_carrier(vport, false);
 		wto_queue_set_free(set);
 		return err;
 	}
@@ -409,10 +414,14 @@ static void wto_netdev_tx_timeout(struct net_device *netdev,
 				  unsigned int tx_idx)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
+	struct wto_tx_queue *txq = NULL;
 
 	vport->num_tx_timeouts++;
-	if (tx_idx < WTO_MAX_QUEUES && vport->tx[tx_idx])
-		wto_tx_dump(vport->tx[tx_idx]);
+	/* the queue may be on its way out */
+	if (tx_idx < WTO_MAX_QUEUES)
+		txq = READ_ONCE(vport->tx[tx_idx]);
+	if (txq)
+		wto_tx_dump(txq);
 	wto_reset_request(vport->adapter, "transmit queue is stuck");
 }
 
@@ -491,7 +500,8 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 	unsigned int max;
 	int err;
 
-	if (!share) {
+	/* the device may give other numbers after a reset */
+	if (!share || (vport->index + 1) * share > adapter->irqs.num_vec) {
 		dev_err(adapter->dev, "too few queues or vectors for %u vports\n",
 			adapter->caps.default_vports);
 		return -EIO;
