@@ -28,7 +28,6 @@ static int wto_vector_bind_one(struct wto_adapter *adapter,
 		itr_tx += adapter->hw.layout->itr_index_spacing;
 
 	vec->id = from->id;
-	vec->irq = pci_irq_vector(adapter->pdev, from->id);
 	vec->dyn_ctl = wto_hw_reg(&adapter->hw, from->dyn_ctl);
 	vec->itr[VC2_ITR_IDX_RX] = wto_hw_reg(&adapter->hw, from->itr[0]);
 	vec->itr[VC2_ITR_IDX_TX] = wto_hw_reg(&adapter->hw, itr_tx);
@@ -47,6 +46,8 @@ static int wto_vector_bind_one(struct wto_adapter *adapter,
 				IDPF_DYN_CTL_INTENA_MSK |
 				FIELD_PREP(IDPF_DYN_CTL_ITR_INDX,
 					   IDPF_DYN_CTL_ITR_INDX_NONE);
+	/* last: a vector with an interrupt counts as bound */
+	vec->irq = pci_irq_vector(adapter->pdev, from->id);
 
 	return 0;
 }
@@ -96,8 +97,9 @@ static void wto_vector_detach_one(struct wto_vport *vport,
 	netif_queue_set_napi(vport->netdev, vec->idx, NETDEV_QUEUE_TYPE_TX,
 			     NULL);
 	free_irq(vec->irq, vec);
+	/* netif_napi_del() also waits for a watchdog that looks at the queue */
+	WRITE_ONCE(vport->tx[vec->idx], NULL);
 	netif_napi_del(&vec->napi);
-	vport->tx[vec->idx] = NULL;
 	vec->tx = NULL;
 	vec->rx = NULL;
 }
