@@ -66,10 +66,11 @@ void wto_reset_request(struct wto_adapter *adapter, const char *why)
  */
 void wto_reset_quiesce(struct wto_adapter *adapter, const char *why)
 {
+	/* one whose registers do not answer may still access memory */
+	pci_clear_master(adapter->pdev);
 	if (wto_hw_gone(&adapter->hw))
 		return;
 
-	pci_clear_master(adapter->pdev);
 	wto_mbx_abort(&adapter->mbx, -EIO);
 	wto_reset_request(adapter, why);
 }
@@ -199,6 +200,7 @@ static void wto_reset_recover(struct wto_adapter *adapter)
 	err = wto_reset_try(adapter);
 	if (!err) {
 		service->tries = 0;
+		clear_bit(WTO_F_FAILED, adapter->flags);
 		adapter->num_resets++;
 		dev_info(adapter->dev, "recovered from reset\n");
 		return;
@@ -365,8 +367,11 @@ void wto_reset_pause(struct wto_adapter *adapter)
  */
 void wto_reset_resume(struct wto_adapter *adapter)
 {
-	clear_bit(WTO_F_PAUSED, adapter->flags);
+	/* the worker rests: a new chance for a function that was given up */
+	adapter->service.tries = 0;
+	clear_bit(WTO_F_FAILED, adapter->flags);
 	set_bit(WTO_F_RESET, adapter->flags);
+	clear_bit(WTO_F_PAUSED, adapter->flags);
 	wto_reset_kick(adapter);
 	flush_delayed_work(&adapter->service.work);
 }
