@@ -294,7 +294,9 @@ void wto_stats_get64(struct wto_vport *vport, struct rtnl_link_stats64 *stats)
 	stats->multicast += nic.rx_multicast;
 	stats->rx_errors += nic.rx_errors + nic.rx_invalid_frame_length;
 	stats->rx_length_errors += nic.rx_invalid_frame_length;
-	stats->rx_dropped += nic.rx_discards;
+	/* discards include those for want of buffers: each is told once */
+	stats->rx_dropped += nic.rx_discards -
+			     min(nic.rx_discards, nic.rx_overflow_drop);
 	stats->rx_missed_errors += nic.rx_overflow_drop;
 	stats->tx_errors += nic.tx_errors;
 	stats->tx_dropped += nic.tx_discards;
