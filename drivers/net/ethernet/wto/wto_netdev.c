@@ -509,6 +509,10 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 	err = wto_vc_create_vport(&adapter->mbx, vport->index, share, vc);
 	if (err)
 		return err;
+	/* a new vport counts from 0 */
+	spin_lock_bh(&vport->nic_stats_lock);
+	memset(&vport->nic_last, 0, sizeof(vport->nic_last));
+	spin_unlock_bh(&vport->nic_stats_lock);
 	err = wto_netdev_check_vport(vport);
 	if (err)
 		return err;
