@@ -673,21 +673,28 @@ static ssize_t vfu_read(struct vfu *vfu)
 	return 1;
 }
 
+/* Does too much wait to be sent? */
+static bool vfu_is_choked(const struct vfu *vfu)
+{
+	return vfu->out->len - vfu->out_done > VFU_OUT_LIMIT;
+}
+
+/* Work off what is there.  Return 1: stopped for answers to be sent first, 0:
+ * the rest of a message is missing, < 0: fatal.
+ */
 static int vfu_work_off(struct vfu *vfu)
 {
 	u32 off = 0;
 	s64 n;
 
-	for (;;) {
+	do {
 		n = vfu_consume(vfu, off);
-		if (n <= 0)
-			break;
-		off += n;
-	}
+		off += n > 0 ? n : 0;
+	} while (n > 0 && !vfu_is_choked(vfu));
 	vfu->in_len -= off;
 	memmove(vfu->in, vfu->in + off, vfu->in_len);
 	vfu->fds_off = vfu->fds_off > off ? vfu->fds_off - off : 0;
-	return n;
+	return n > 0 ? 1 : n;
 }
 
 /* ------------------------------------------------------------------ */
@@ -716,25 +723,43 @@ static int vfu_flush(struct vfu *vfu)
 	return 0;
 }
 
+/* Answer what was read.  Return 0 or a negative errno: connection is over. */
+static int vfu_answer(struct vfu *vfu)
+{
+	int err, n;
+
+	do {
+		n = vfu_work_off(vfu);
+		err = vfu_flush(vfu);
+	} while (n > 0 && !err && !vfu_is_choked(vfu));
+	return n < 0 ? n : err;
+}
+
+/*
+ * A client that does not read its answers is not heard any further: nothing is
+ * read before all that was read is answered.
+ */
 static void vfu_event(void *ctx, uint32_t events)
 {
 	struct vfu *vfu = ctx;
 	u32 want = EPOLLIN;
-	ssize_t n = 0;
+	ssize_t n;
 
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+	n = vfu_flush(vfu);
+	if (!n && !vfu_is_choked(vfu))
+		n = vfu_answer(vfu);
+	if (!n && !vfu_is_choked(vfu) &&
+	    events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
 		n = vfu_read(vfu);
 		if (n > 0)
-			n = vfu_work_off(vfu);
+			n = vfu_answer(vfu);
 	}
-	if (vfu_flush(vfu) || n < 0) {
+	if (n < 0) {
 		vfu_disconnect(vfu);
 		return;
 	}
-	/* a client that does not read its answers is not heard any further */
 	if (vfu->out->len)
-		want = vfu->out->len - vfu->out_done > VFU_OUT_LIMIT ?
-		       EPOLLOUT : EPOLLIN | EPOLLOUT;
+		want = vfu_is_choked(vfu) ? EPOLLOUT : EPOLLIN | EPOLLOUT;
 	io_modify(vfu->watch, want);
 }
 

@@ -165,6 +165,28 @@ def test_odd_sizes(vfu, count):
     assert vfu.info()[1] == v.NUM_REGIONS
 
 
+def resident(nic):
+    """Return how much memory the NIC uses, in bytes."""
+    with open(f"/proc/{nic.process.pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * 4096
+
+
+def test_unread_answers(nic, vfu):
+    """A client that asks for much and reads nothing does not fill the NIC's memory; when it reads,
+    every answer comes, in order."""
+    before = resident(nic)
+    count = 3000
+    request = struct.pack("<QII", 0, 4, BAR4_SIZE)
+    vfu.send_raw(b"".join(
+        v.HEADER.pack(msg_id, v.REGION_READ, v.HEADER.size + len(request), 0, 0) + request
+        for msg_id in range(count)))
+    nic.control("stats")
+    assert resident(nic) - before < 64 << 20
+    for msg_id in range(count):
+        assert len(vfu.reply_to(msg_id, v.REGION_READ).payload) == 16 + BAR4_SIZE
+    assert vfu.info()[1] == v.NUM_REGIONS
+
+
 def test_posted_is_silent(vfu):
     """Posted writes are never answered, not even wrong ones."""
     vfu.post(v.REGION_CONFIG, 0x10, bytes(4))
