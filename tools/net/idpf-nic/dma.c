@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -32,8 +33,8 @@ static unsigned int dma_lower_bound(const struct dma *dma, u64 addr)
 }
 
 /*
- * A descriptor that is shorter than the range would kill us with SIGBUS at the
- * first access behind its end.
+ * A descriptor that is shorter than the range would raise SIGBUS at the first
+ * access behind its end.
  */
 static int dma_check_file(const struct dma_map_req *req)
 {
@@ -112,8 +113,6 @@ static void dma_remove(struct dma *dma, unsigned int first, unsigned int count)
 {
 	if (!count)
 		return;
-	if (!count)
-		return;
 	for (unsigned int i = first; i < first + count; i++)
 		if (dma->regions[i].host)
 			munmap(dma->regions[i].host, dma->regions[i].len);
@@ -150,6 +149,53 @@ void dma_unmap_all(struct dma *dma)
 	dma_remove(dma, 0, dma->num_regions);
 	g_free(dma->regions);
 	memset(dma, 0, sizeof(*dma));
+}
+
+/* whose memory a fault is looked for in */
+static struct nic *dma_guarded;
+
+/* Put zeros in the place of the range that @at lies in, if there is one */
+static bool dma_replace(struct nic_port *port, const u8 *at)
+{
+	for (unsigned int i = 0; i < port->dma.num_regions; i++) {
+		const struct dma_region *reg = &port->dma.regions[i];
+
+		if (!reg->host || at < reg->host || at - reg->host >= reg->len)
+			continue;
+		atomic_fetch_add(&port->report.count[REPORT_DMA_NO_MAP], 1);
+		return mmap(reg->host, reg->len, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			    MAP_FIXED, -1, 0) != MAP_FAILED;
+	}
+	return false;
+}
+
+/*
+ * Runs in the thread that made the access.  It holds nic->lock, as everybody
+ * who looks at guest memory, so the maps do not change.
+ */
+static void dma_fault(int sig, siginfo_t *info, void *context)
+{
+	struct nic *nic = dma_guarded;
+	int saved_errno = errno;
+	bool done = false;
+
+	for (unsigned int i = 0; i < nic->num_ports && !done; i++)
+		done = dma_replace(nic->ports[i], info->si_addr);
+	/* not guest memory: the access is repeated, and ends the process */
+	if (!done)
+		signal(SIGBUS, SIG_DFL);
+	errno = saved_errno;
+}
+
+int dma_guard(struct nic *nic)
+{
+	struct sigaction action = {
+		.sa_sigaction = dma_fault, .sa_flags = SA_SIGINFO,
+	};
+
+	dma_guarded = nic;
+	return sigaction(SIGBUS, &action, NULL) ? -errno : 0;
 }
 
 static void dma_report(struct nic_port *port, u64 addr, u32 len,

@@ -16,6 +16,7 @@
 #define DMA_PROT_READ		BIT(0)
 #define DMA_PROT_WRITE		BIT(1)
 
+struct nic;
 struct nic_port;
 
 /**
@@ -94,6 +95,18 @@ int dma_unmap(struct dma *dma, u64 addr, u64 len);
 
 /* remove all ranges.  Context: nic->lock held. */
 void dma_unmap_all(struct dma *dma);
+
+/**
+ * dma_guard() - outlive a client that cuts the file behind its memory
+ * @nic: the process
+ *
+ * An access behind the new end does not end the process any more: the range is
+ * replaced by zeros (counted), and the file is no longer used.
+ *
+ * Context: at start, once.
+ * Return: 0 or a negative errno.
+ */
+int dma_guard(struct nic *nic);
 
 /* dma_ptr() when the hint did not help; counts and reports a failure */
 void *dma_ptr_slow(struct nic_port *port, struct dma_hint *hint, u64 addr,

@@ -533,6 +533,8 @@ int main(int argc, char **argv)
 	err = io_init();
 	if (!err)
 		err = watch_signals(&sig);
+	if (!err)
+		err = dma_guard(&nic);
 	if (err) {
 		usage_error("cannot watch for events: %s", g_strerror(-err));
 		status = EXIT_FAILURE;

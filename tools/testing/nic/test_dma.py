@@ -265,3 +265,16 @@ def test_read_only_receive_ring(port):
         mbx.send(Op.VERSION, VERSION.pack(major=2))
     assert not mbx.pending()
     assert not mbx.atq.flags(0) & 1
+
+
+def test_file_is_cut(ctl, make_port):
+    """A client that truncates the file behind its memory loses that memory, nobody else does."""
+    other = make_port(1)
+    os.ftruncate(ctl.mem.descriptor, 0)
+    with ctl.counted("dma_no_map"):
+        ctl.mbx.ring()
+        ctl.wr32(ctl.regs.atqt, (ctl.mbx.atq_next + 3) % 64)
+        ctl.flush()
+    other.negotiate()
+    ctl.ready()
+    assert ctl.vfu.info()
