@@ -132,14 +132,12 @@ enum wto_vport_flag {
  * @key_size: bytes; 0: the device has no RSS
  * @lut: table, @lut_size relative queue indices
  * @lut_size: entries
- * @lut_user: the table is the user's, keep it
  */
 struct wto_rss {
 	u8 key[WTO_MAX_RSS_KEY];
 	u16 key_size;
 	u32 *lut;
 	u16 lut_size;
-	bool lut_user;
 };
 
 /**

@@ -215,18 +215,6 @@ static int wto_get_rxfh(struct net_device *netdev,
 	return 0;
 }
 
-/* Is this the table that the driver makes by itself? */
-static bool wto_lut_is_default(const struct wto_vport *vport, const u32 *lut)
-{
-	unsigned int num = vport->cfg.num_channels;
-
-	for (unsigned int i = 0; i < vport->rss.lut_size; i++)
-		if (lut[i] != ethtool_rxfh_indir_default(i, num))
-			return false;
-
-	return true;
-}
-
 /* Take over a request that was found to be good */
 static void wto_take_rxfh(struct wto_vport *vport,
 			  const struct ethtool_rxfh_param *rxfh)
@@ -235,11 +223,9 @@ static void wto_take_rxfh(struct wto_vport *vport,
 
 	if (rxfh->key)
 		memcpy(rss->key, rxfh->key, rss->key_size);
-	if (rxfh->indir) {
+	if (rxfh->indir)
 		memcpy(rss->lut, rxfh->indir,
 		       rss->lut_size * sizeof(*rss->lut));
-		rss->lut_user = !wto_lut_is_default(vport, rxfh->indir);
-	}
 }
 
 static int wto_set_rxfh(struct net_device *netdev,
@@ -248,7 +234,6 @@ static int wto_set_rxfh(struct net_device *netdev,
 {
 	struct wto_vport *vport = netdev_priv(netdev);
 	struct wto_rss *rss = &vport->rss;
-	bool lut_user = rss->lut_user;
 	u8 key[WTO_MAX_RSS_KEY];
 	u32 *lut;
 	int err;
@@ -270,7 +255,6 @@ static int wto_set_rxfh(struct net_device *netdev,
 		NL_SET_ERR_MSG_MOD(extack, "the NIC refused");
 		memcpy(rss->key, key, sizeof(key));
 		memcpy(rss->lut, lut, rss->lut_size * sizeof(*lut));
-		rss->lut_user = lut_user;
 		wto_netdev_apply_rss(vport);
 	}
 	kfree(lut);

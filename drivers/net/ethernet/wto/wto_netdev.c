@@ -121,7 +121,6 @@ static int wto_netdev_init_rss(struct wto_vport *vport)
 
 	kfree(rss->lut);
 	rss->lut_size = 0;
-	rss->lut_user = false;
 	rss->lut = kcalloc(size, sizeof(*rss->lut), GFP_KERNEL);
 	if (!rss->lut)
 		return -ENOMEM;
@@ -284,7 +283,7 @@ int wto_netdev_reconfig(struct wto_vport *vport,
 		if (err)
 			return err;
 		vport->cfg = *cfg;
-		if (!vport->rss.lut_user)
+		if (!netif_is_rxfh_configured(netdev))
 			wto_netdev_fill_lut(vport);
 		return 0;
 	}
@@ -295,7 +294,7 @@ int wto_netdev_reconfig(struct wto_vport *vport,
 
 	old = wto_netdev_halt(vport);
 	vport->cfg = *cfg;
-	if (!vport->rss.lut_user)
+	if (!netif_is_rxfh_configured(netdev))
 		wto_netdev_fill_lut(vport);
 	err = wto_netdev_run(vport, set);
 	if (!err) {
@@ -309,7 +308,7 @@ int wto_netdev_reconfig(struct wto_vport *vport,
 		   ERR_PTR(err));
 	wto_queue_set_free(set);
 	vport->cfg = old_cfg;
-	if (!vport->rss.lut_user)
+	if (!netif_is_rxfh_configured(netdev))
 		wto_netdev_fill_lut(vport);
 	if (wto_netdev_run(vport, old))
 		wto_netdev_lost(vport, old);
