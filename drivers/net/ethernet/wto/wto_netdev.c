@@ -364,7 +364,8 @@ void wto_netdev_sync_rx_mode(struct wto_vport *vport)
 
 	err = wto_filter_sync(&vport->filters, &adapter->mbx, vport->vc.id,
 			      adapter->caps.other);
-	if (err == -ENOMEM)
+	/* the worker tries again what may pass; a refusal stays one */
+	if (err == -ENOMEM || err == -EBUSY || err == -ETIMEDOUT)
 		set_bit(WTO_VF_RX_MODE, vport->flags);
 }
 
