@@ -45,6 +45,7 @@ struct control {
  * @ctl: the socket it came from
  * @fd: connection
  * @watch: its watch
+ * @eof: it says no more, and is dropped when the answers are sent
  * @in: begun line
  * @out: answers not sent yet
  */
@@ -52,6 +53,7 @@ struct control_client {
 	struct control *ctl;
 	int fd;
 	struct io_watch *watch;
+	bool eof;
 	GString *in;
 	GString *out;
 };
@@ -543,7 +545,11 @@ static void control_line(struct control_client *client, char *line)
 	}
 	*to = NULL;
 	if (words[0]) {
-		control_run(client->ctl->nic, answer, words);
+		/* answers repeat words, and JSON is UTF-8 */
+		if (g_str_is_ascii(line))
+			control_run(client->ctl->nic, answer, words);
+		else
+			put_error(answer, "commands are ASCII text");
 		g_string_append_c(answer, '\n');
 		g_string_append_len(client->out, answer->str, answer->len);
 	}
@@ -572,8 +578,10 @@ static bool control_read(struct control_client *client)
 	n = recv(client->fd, buf, sizeof(buf), 0);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
-	if (!n)
-		return false;
+	if (!n) {
+		client->eof = true;
+		return client->out->len;
+	}
 	g_string_append_len(client->in, buf, n);
 	while ((end = memchr(client->in->str, '\n', client->in->len))) {
 		*end = '\0';
@@ -602,15 +610,16 @@ static void control_event(void *ctx, uint32_t events)
 	struct control_client *client = ctx;
 	bool alive = true;
 
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+	if (!client->eof && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		alive = control_read(client);
 	/* who sends "stats" and shuts down his side still gets the answer */
-	if (!control_write(client) || !alive) {
+	if (!control_write(client) || !alive ||
+	    (client->eof && !client->out->len)) {
 		control_drop(client);
 		return;
 	}
-	io_modify(client->watch,
-		  client->out->len ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	io_modify(client->watch, (client->eof ? 0 : EPOLLIN) |
+				 (client->out->len ? EPOLLOUT : 0));
 }
 
 static void control_accept(void *ctx, uint32_t events)

@@ -59,6 +59,23 @@ def test_help(nic):
         assert command in text
 
 
+def test_not_ascii(line):
+    """The answer to bytes that are no text is JSON all the same."""
+    line.write(b"link \xff\xfe up\n")
+    assert "error" in json.loads(line.readline())
+    assert "commands" in ask(line, "help")
+
+
+def test_half_closed(line):
+    """A client that shuts its side down gets all answers, even more than the socket holds."""
+    count = 60
+    line.write(b"stats\n" * count)
+    line.sock.shutdown(socket.SHUT_WR)
+    for _ in range(count):
+        assert json.loads(line.readline())["ports"]
+    assert not line.readline()
+
+
 def test_rss(nic, make_vport):
     """`rss PORT` shows key and table as they were set."""
     vport = make_vport(0)
