@@ -180,6 +180,8 @@ static void dma_fault(int sig, siginfo_t *info, void *context)
 	int saved_errno = errno;
 	bool done = false;
 
+	(void)sig;
+	(void)context;
 	for (unsigned int i = 0; i < nic->num_ports && !done; i++)
 		done = dma_replace(nic->ports[i], info->si_addr);
 	/* not guest memory: the access is repeated, and ends the process */
