@@ -86,17 +86,21 @@ static bool data_round(struct nic *nic, u64 *deadline_ns)
 {
 	bool more = false;
 
+	*deadline_ns = NO_DEADLINE;
 	for (unsigned int i = 0; i < nic->num_ports; i++) {
 		struct nic_port *port = nic->ports[i];
+		u64 due_ns;
 
 		if (atomic_load_explicit(&port->kick.reset, memory_order_relaxed) &&
 		    atomic_exchange(&port->kick.reset, false))
 			nic_port_reset(port);
 		more |= mbx_run(port);
 		more |= queues_run(port);
+		due_ns = fault_run(port);
+		if (due_ns < *deadline_ns)
+			*deadline_ns = due_ns;
 	}
 
-	*deadline_ns = NO_DEADLINE;
 	for (unsigned int i = 0; i < nic->num_ports; i++) {
 		u64 due_ns = irq_flush(nic->ports[i]);
 		u64 queues_ns = queues_due_ns(nic->ports[i]);

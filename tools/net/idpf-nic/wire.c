@@ -84,6 +84,16 @@ int wire_attach(struct wire *wire, unsigned int end, const char *name)
 	return 0;
 }
 
+static bool enter_wire(struct nic_port *port, const struct frame *frame)
+{
+	struct wire *wire = port->wire.wire;
+
+	if (fault_armed(&port->fault, FAULT_MASK_WIRE) ||
+	    impair_pending(&port->impair))
+		return impair_xmit(port, frame);
+	return wire->ops->xmit(wire, port->wire.end, frame);
+}
+
 bool wire_xmit(struct nic_port *port, const struct frame *frame)
 {
 	struct capture *capture = port->nic->capture;
@@ -99,7 +109,7 @@ bool wire_xmit(struct nic_port *port, const struct frame *frame)
 	if (capture)
 		capture_frame(capture, (int)port->idx, CAPTURE_OUTBOUND,
 			      frame->iov, frame->num_iov, frame->len);
-	if (!wire->ops->xmit(wire, end->end, frame)) {
+	if (!enter_wire(port, frame)) {
 		if (capture)
 			capture_undo(capture);
 		return false;
