@@ -61,9 +61,15 @@ static void single_read(const void *at, struct rx_posted *posted)
 	posted->hdr_addr = read_qword(at, 1);
 }
 
+/* Did the vport send the frame itself? */
+static bool is_looped(const struct rx_plan *plan)
+{
+	return plan->frame->src == plan->rxq->q.vport;
+}
+
 static u8 split_status0(const struct rx_plan *plan)
 {
-	u8 status = 0;
+	u8 status = is_looped(plan) ? IDPF_RXF_ST0Q0_LPBK : 0;
 
 	if (plan->frame->info.flags & PARSE_F_IPV6_EXT)
 		status |= IDPF_RXF_ST0Q0_IPV6EXADD;
@@ -123,6 +129,8 @@ static void base_write(const struct rx_plan *plan, unsigned int idx, void *at)
 	      FIELD_PREP(IDPF_RXB_LEN, plan->bufs[idx].len);
 	if (is_last(plan, idx))
 		qw1 |= IDPF_RXB_ST_EOF;
+	if (is_looped(plan))
+		qw1 |= IDPF_RXB_ST_LPBK;
 	if (info->flags & PARSE_F_IPV6_EXT)
 		qw1 |= IDPF_RXB_ST_IPV6EXADD;
 	if (plan->hashed) {
@@ -142,6 +150,8 @@ static void nic_write(const struct rx_plan *plan, unsigned int idx, void *at)
 
 	if (is_last(plan, idx))
 		status |= IDPF_RXN_ST0_EOF;
+	if (is_looped(plan))
+		status |= IDPF_RXN_ST0_LPBK;
 	if (info->flags & PARSE_F_IPV6_EXT)
 		status |= IDPF_RXN_ST0_IPV6EXADD;
 	if (plan->hashed) {
