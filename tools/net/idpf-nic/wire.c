@@ -13,6 +13,7 @@
 
 static const struct wire_ops *const wire_kinds[] = {
 	&wire_pair_ops,
+	&wire_switch_ops,
 };
 
 static const struct wire_ops *find_kind(const char *spec, size_t len)
@@ -32,7 +33,7 @@ struct wire *wire_open(struct nic *nic, const char *spec)
 
 	ops = find_kind(spec, colon ? (size_t)(colon - spec) : strlen(spec));
 	if (!ops || !colon) {
-		g_printerr("idpf-nic: --wire %s: known is pair:PORT,PORT\n",
+		g_printerr("idpf-nic: --wire %s: known is pair:PORT,PORT and switch:PORT,PORT[,PORT...]\n",
 			   spec);
 		return NULL;
 	}

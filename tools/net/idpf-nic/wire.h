@@ -128,6 +128,7 @@ struct wire {
 };
 
 extern const struct wire_ops wire_pair_ops;
+extern const struct wire_ops wire_switch_ops;
 
 /**
  * wire_open() - create a wire
