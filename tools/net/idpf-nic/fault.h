@@ -83,12 +83,6 @@ struct fault_state {
 	bool active;
 };
 
-/**
- * struct fault_reply - a reply that is kept back
- * @next: in order of time
- * @due_ns: when it is sent
- * @msg: the reply
- */
 struct fault_reply;
 
 /**
@@ -132,6 +126,7 @@ struct fault_spec {
  * @fault: of the port
  * @mask: bit n: enum fault_id n
  *
+ * Return: true if one of them is armed.
  * Context: any thread.
  */
 static inline bool fault_armed(const struct fault *fault, u32 mask)
@@ -149,6 +144,7 @@ bool fault_strike(struct fault *fault, enum fault_id id);
  *
  * Uses up one of the times that it is to strike.
  *
+ * Return: true if it does.
  * Context: data thread; any thread for FAULT_IRQ_LOST, which has no rate.
  */
 static inline bool fault_take(struct fault *fault, enum fault_id id)
@@ -173,6 +169,8 @@ static inline bool fault_take_at(struct fault *fault, enum fault_id id,
  * @fault: of the port
  * @id: FAULT_TX_STUCK or FAULT_RX_STUCK
  * @queue: absolute id
+ *
+ * Return: true if it shall do nothing.
  */
 static inline bool fault_stuck(const struct fault *fault, enum fault_id id,
 			       unsigned int queue)

@@ -14,6 +14,12 @@
 #define NS_PER_MS	1000000ULL
 #define NEVER		(~0ULL)
 
+/**
+ * struct fault_reply - a reply that is kept back
+ * @next: in order of time
+ * @due_ns: when it is sent
+ * @msg: the reply
+ */
 struct fault_reply {
 	struct fault_reply *next;
 	u64 due_ns;

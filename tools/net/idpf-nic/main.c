@@ -479,13 +479,17 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 		"Shows IDPF network functions to QEMU over vfio-user.";
 	static const char port_help[] =
 		"Keys of --port: socket, name, id=pf|vf|class, mac, queues, mtu, vports, lut,\n"
-		"lso-id=15|16";
+		"lso-id=15|16\n\n"
+		"Wires: pair:PORT,PORT\n"
+		"       switch:PORT,PORT[,PORT...]\n"
+		"       stream:PORT,listen|connect=unix:PATH|tcp:HOST:PORT\n"
+		"       tap:PORT,INTERFACE";
 	gboolean verbose = FALSE, trace = FALSE;
 	const GOptionEntry entries[] = {
 		{ "port", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &opt->ports,
 		  "A PCI function: socket=PATH[,KEY=VALUE...], see below", "SPEC" },
 		{ "wire", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &opt->wires,
-		  "Join ports: pair:PORT,PORT (default: 0 with 1, 2 with 3 ...)",
+		  "Join ports, see below (default: 0 with 1, 2 with 3 ...)",
 		  "SPEC" },
 		{ "pcap", 0, 0, G_OPTION_ARG_FILENAME, &opt->pcap,
 		  "Write what ports send to a pcapng file", "FILE" },

@@ -103,8 +103,8 @@ def test_loopback_without_link(nic, pair):
         for _ in range(100):
             one.send(frame)
             assert one.recv()[0].frame == frame
-        stats = one.port.stats()
-        assert stats["vports"][0]["rx_packets"] == stats["vports"][0]["tx_packets"] == 100
+        counts = one.port.stats()["vports"][0]
+        assert counts["rx_packets"] == counts["tx_packets"] == 100
         assert two.quiet()
     finally:
         nic.control("link port0 up")

@@ -77,6 +77,7 @@ static struct wire *switch_open(struct nic *nic, const char *args)
 	int err;
 
 	sw->wire.nic = nic;
+	sw->wire.fd = -1;
 	sw->wire.ports = sw->ports;
 	sw->macs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL,
 					 g_free);
