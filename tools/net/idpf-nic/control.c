@@ -412,7 +412,7 @@ static void put_error(GString *out, const char *fmt, ...)
 
 static void put_error(GString *out, const char *fmt, ...)
 {
-	char text[128];
+	char text[256];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -459,6 +459,53 @@ static void cmd_link(struct nic *nic, GString *out, char **args)
 	g_string_append_c(out, '}');
 }
 
+static void cmd_fault(struct nic *nic, GString *out, char **args)
+{
+	char *error;
+
+	if (!fault_apply(nic, args[0], &error)) {
+		put_error(out, "%s", error);
+		g_free(error);
+		return;
+	}
+	g_string_append_c(out, '{');
+	json_text(out, "fault", args[0]);
+	g_string_append_c(out, '}');
+}
+
+static void put_fault(GString *out, const struct fault *fault, enum fault_id id)
+{
+	const struct fault_state *state = &fault->state[id];
+	u64 left = atomic_load(&state->left);
+
+	json_key(out, fault_name(id));
+	g_string_append_c(out, '{');
+	json_bool(out, "armed", fault_armed(fault, BIT(id)));
+	json_bool(out, "active", state->active);
+	if (left != FAULT_NO_END)
+		json_u64(out, "left", left);
+	json_u64(out, "hits", atomic_load(&state->hits));
+	g_string_append_c(out, '}');
+}
+
+static void cmd_faults(struct nic *nic, GString *out, char **args)
+{
+	g_string_append(out, "{\"ports\":[");
+	for (unsigned int i = 0; i < nic->num_ports; i++) {
+		struct nic_port *port = nic->ports[i];
+
+		json_comma(out);
+		g_string_append_c(out, '{');
+		json_text(out, "name", port->cfg.name);
+		json_key(out, "faults");
+		g_string_append_c(out, '{');
+		for (unsigned int id = 0; id < FAULT_NUM; id++)
+			put_fault(out, &port->fault, id);
+		g_string_append(out, "}}");
+	}
+	g_string_append(out, "]}");
+}
+
 static void cmd_causes(struct nic *nic, GString *out, char **args)
 {
 	g_string_append_c(out, '{');
@@ -494,6 +541,11 @@ static const struct control_cmd control_cmds[] = {
 	{ "ports", 0, "ports: configuration and link state", cmd_ports },
 	{ "rss", 1, "rss PORT: key and table of each vport", cmd_rss },
 	{ "link", 2, "link PORT up|down: plug or unplug the cable", cmd_link },
+	{ "fault", 1,
+	  "fault NAME[=VALUE|=off][:KEY=VALUE...][@PORT]: do something wrong",
+	  cmd_fault },
+	{ "faults", 0, "faults: which are armed, and how often they struck",
+	  cmd_faults },
 	{ "causes", 0, "causes: what the error counters mean", cmd_causes },
 	{ "help", 0, "help: this list", cmd_help },
 	{ "quit", 0, "quit: end the process", cmd_quit },

@@ -89,6 +89,14 @@ const char *cp_opcode_name(u32 opcode)
 	return op ? op->name : "unknown";
 }
 
+u32 cp_opcode_by_name(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(cp_ops); i++)
+		if (!strcmp(cp_ops[i].name, name))
+			return cp_ops[i].opcode;
+	return 0;
+}
+
 void cp_init(struct nic_port *port)
 {
 	for (unsigned int i = 0; i < CP_MAX_VPORTS; i++) {

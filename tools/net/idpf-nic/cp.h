@@ -185,4 +185,7 @@ void cp_send_events(struct nic_port *port);
 /* name of an operation for reports */
 const char *cp_opcode_name(u32 opcode);
 
+/* operation of a name, 0: there is none */
+u32 cp_opcode_by_name(const char *name);
+
 #endif /* IDPF_NIC_CP_H */

@@ -86,17 +86,26 @@ static bool data_round(struct nic *nic, u64 *deadline_ns)
 {
 	bool more = false;
 
+	*deadline_ns = NO_DEADLINE;
 	for (unsigned int i = 0; i < nic->num_ports; i++) {
 		struct nic_port *port = nic->ports[i];
+		u64 due_ns;
 
 		if (atomic_load_explicit(&port->kick.reset, memory_order_relaxed) &&
 		    atomic_exchange(&port->kick.reset, false))
 			nic_port_reset(port);
 		more |= mbx_run(port);
 		more |= queues_run(port);
+		due_ns = fault_run(port);
+		if (due_ns < *deadline_ns)
+			*deadline_ns = due_ns;
 	}
 
-	*deadline_ns = NO_DEADLINE;
+	for (unsigned int i = 0; i < nic->num_wires; i++)
+		if (nic->wires[i]->ops->run)
+			more |= nic->wires[i]->ops->run(nic->wires[i],
+							deadline_ns);
+
 	for (unsigned int i = 0; i < nic->num_ports; i++) {
 		u64 due_ns = irq_flush(nic->ports[i]);
 		u64 queues_ns = queues_due_ns(nic->ports[i]);
@@ -115,10 +124,16 @@ static bool data_round(struct nic *nic, u64 *deadline_ns)
  */
 static void data_sleep(struct nic *nic, u64 deadline_ns)
 {
-	struct pollfd pfd = { .fd = nic->wake_fd, .events = POLLIN };
+	struct pollfd pfd[1 + NIC_MAX_PORTS];
 	struct timespec ts, *timeout = NULL;
+	unsigned int num = 0;
 	u64 count;
 
+	pfd[num++] = (struct pollfd){ .fd = nic->wake_fd, .events = POLLIN };
+	for (unsigned int i = 0; i < nic->num_wires; i++)
+		if (nic->wires[i]->fd >= 0)
+			pfd[num++] = (struct pollfd){ .fd = nic->wires[i]->fd,
+						      .events = nic->wires[i]->events };
 	atomic_store(&nic->sleeping, true);
 	if (data_any_kicked(nic)) {
 		atomic_store(&nic->sleeping, false);
@@ -132,7 +147,7 @@ static void data_sleep(struct nic *nic, u64 deadline_ns)
 		ts.tv_nsec = rest % NS_PER_S;
 		timeout = &ts;
 	}
-	if (ppoll(&pfd, 1, timeout, NULL) > 0 &&
+	if (ppoll(pfd, num, timeout, NULL) > 0 && pfd[0].revents &&
 	    read(nic->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		report_info(NULL, "cannot read the wake eventfd: errno %d", errno);
 	atomic_store(&nic->sleeping, false);

@@ -46,6 +46,9 @@ static void irq_signal(struct nic_port *port, struct irq_vector *vec)
 {
 	u64 one = 1;
 
+	if (fault_take_at(&port->fault, FAULT_IRQ_LOST,
+			  (unsigned int)(vec - port->irq.vec)))
+		return;
 	if (vec->fd < 0) {
 		atomic_fetch_or(&vec->state, IRQ_ST_PBA);
 		return;

@@ -34,6 +34,8 @@
  * @control: --control
  * @grant: --grant
  * @deny: --deny
+ * @faults: --fault
+ * @hostile: --hostile
  * @pcap_rx: --pcap-rx
  * @version: --version
  */
@@ -44,6 +46,8 @@ struct options {
 	char *control;
 	char **grant;
 	char **deny;
+	char **faults;
+	char **hostile;
 	gboolean pcap_rx;
 	gboolean version;
 };
@@ -289,6 +293,22 @@ static bool apply_policy(char **lists, bool grant)
 	return true;
 }
 
+static bool apply_faults(struct nic *nic, char **specs,
+			 bool (*apply)(struct nic *nic, const char *text,
+				       char **error))
+{
+	for (; specs && *specs; specs++) {
+		char *error;
+
+		if (apply(nic, *specs, &error))
+			continue;
+		usage_error("%s: %s", *specs, error);
+		g_free(error);
+		return false;
+	}
+	return true;
+}
+
 static const char *identity_text(enum nic_identity id)
 {
 	switch (id) {
@@ -400,7 +420,8 @@ static bool set_up(struct nic *nic, const struct options *opt)
 	}
 	if (opt->wires ? !add_wires(nic, opt->wires) : !add_default_wires(nic))
 		return false;
-	return true;
+	return apply_faults(nic, opt->faults, fault_apply) &&
+	       apply_faults(nic, opt->hostile, fault_apply_hostile);
 }
 
 static int run(struct nic *nic, const struct options *opt)
@@ -441,19 +462,34 @@ static int tear_down(struct nic *nic)
 	return status;
 }
 
+/* the faults with what they do, a line each; to be freed */
+static char *fault_list(void)
+{
+	GString *list = g_string_new(NULL);
+
+	for (unsigned int i = 0; i < FAULT_NUM; i++)
+		g_string_append_printf(list, "  %-15s %s\n", fault_name(i),
+				       fault_help(i));
+	return g_string_free(list, FALSE);
+}
+
 static bool parse_options(struct options *opt, int argc, char **argv)
 {
 	static const char summary[] =
 		"Shows IDPF network functions to QEMU over vfio-user.";
 	static const char port_help[] =
 		"Keys of --port: socket, name, id=pf|vf|class, mac, queues, mtu, vports, lut,\n"
-		"lso-id=15|16";
+		"lso-id=15|16\n\n"
+		"Wires: pair:PORT,PORT\n"
+		"       switch:PORT,PORT[,PORT...]\n"
+		"       stream:PORT,listen|connect=unix:PATH|tcp:HOST:PORT\n"
+		"       tap:PORT,INTERFACE";
 	gboolean verbose = FALSE, trace = FALSE;
 	const GOptionEntry entries[] = {
 		{ "port", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &opt->ports,
 		  "A PCI function: socket=PATH[,KEY=VALUE...], see below", "SPEC" },
 		{ "wire", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &opt->wires,
-		  "Join ports: pair:PORT,PORT (default: 0 with 1, 2 with 3 ...)",
+		  "Join ports, see below (default: 0 with 1, 2 with 3 ...)",
 		  "SPEC" },
 		{ "pcap", 0, 0, G_OPTION_ARG_FILENAME, &opt->pcap,
 		  "Write what ports send to a pcapng file", "FILE" },
@@ -466,6 +502,11 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 		  "NAME[,NAME]" },
 		{ "deny", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt->deny,
 		  "Capabilities not to grant", "NAME[,NAME]" },
+		{ "fault", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt->faults,
+		  "Do something wrong: NAME[=VALUE][:KEY=VALUE...][@PORT]",
+		  "SPEC" },
+		{ "hostile", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt->hostile,
+		  "Random contents: FIELD[,FIELD...][:SEED[:PERCENT]]", "SPEC" },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &opt->version,
 		  "Tell the versions of program and protocols", NULL },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose,
@@ -476,7 +517,9 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 	};
 	GOptionContext *context = g_option_context_new("- software IDPF NIC");
 	char *names = cp_policy_names();
-	char *text = g_strdup_printf("%s\n\nCapabilities: %s\n", port_help, names);
+	char *faults = fault_list();
+	char *text = g_strdup_printf("%s\n\nCapabilities: %s\n\nFaults:\n%s",
+				     port_help, names, faults);
 	GError *error = NULL;
 	bool ok;
 
@@ -495,6 +538,7 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 	report_tracing = trace;
 	g_option_context_free(context);
 	g_free(text);
+	g_free(faults);
 	g_free(names);
 	return ok;
 }
@@ -505,6 +549,8 @@ static void free_options(struct options *opt)
 	g_strfreev(opt->wires);
 	g_strfreev(opt->grant);
 	g_strfreev(opt->deny);
+	g_strfreev(opt->faults);
+	g_strfreev(opt->hostile);
 	g_free(opt->pcap);
 	g_free(opt->control);
 }

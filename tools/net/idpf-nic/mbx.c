@@ -291,7 +291,7 @@ static bool mbx_take(struct nic_port *port)
 		reply = cp_handle(port, &mbx->req, &mbx->rsp);
 	else
 		mbx->rsp.retval = CP_EINVAL;
-	if (reply)
+	if (reply && !fault_on_reply(port, &mbx->rsp))
 		mbx_send(port, &mbx->rsp);
 	cp_send_events(port);
 	return true;
@@ -306,6 +306,8 @@ bool mbx_run(struct nic_port *port)
 	if (!atomic_load_explicit(&port->kick.mbx, memory_order_relaxed))
 		return false;
 	atomic_store(&port->kick.mbx, false);
+	if (fault_in_reset(&port->fault))
+		return false;
 	if (!nic_port_may_dma(port)) {
 		if (atomic_load(&port->bar.mbx[BAR_ATQLEN]) & IDPF_CTLQ_LEN_ENABLE)
 			report_error(port, REPORT_DMA_NO_MASTER, "mailbox");

@@ -24,6 +24,8 @@
 #include "bar.h"
 #include "cp.h"
 #include "dma.h"
+#include "fault.h"
+#include "impair.h"
 #include "irq.h"
 #include "mbx.h"
 #include "pci.h"
@@ -129,6 +131,8 @@ struct nic_kick {
  * @wire: the port's end of a wire; data thread
  * @link_admin: link switched on by the user; data thread
  * @report: error counters
+ * @fault: injected faults
+ * @impair: frames on their way to the wire; data thread
  */
 struct nic_port {
 	struct nic *nic;
@@ -146,6 +150,8 @@ struct nic_port {
 	struct wire_end wire;
 	bool link_admin;
 	struct report report;
+	struct fault fault;
+	struct impair impair;
 };
 
 /**

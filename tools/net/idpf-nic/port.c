@@ -33,6 +33,8 @@ void nic_port_free(struct nic_port *port)
 {
 	vfu_close(port->vfu);
 	mbx_reset(port);
+	fault_reset(port);
+	impair_free(port);
 	dma_unmap_all(&port->dma);
 	g_free(port->cfg.socket_path);
 	g_free(port);
@@ -47,6 +49,7 @@ void nic_port_reset(struct nic_port *port)
 	queues_reset(port);
 	cp_reset(port);
 	mbx_reset(port);
+	fault_reset(port);
 	bar_reset(port);
 	irq_reset(port);
 	atomic_store(&kick->txq, 0);
@@ -54,7 +57,8 @@ void nic_port_reset(struct nic_port *port)
 	atomic_store(&kick->rx_starved, 0);
 	atomic_store(&kick->mbx, false);
 	atomic_store(&kick->reset, false);
-	atomic_store(&port->bar.rstat, IDPF_RSTAT_ACTIVE);
+	if (!fault_in_reset(&port->fault))
+		atomic_store(&port->bar.rstat, IDPF_RSTAT_ACTIVE);
 	report_trace(port, "reset done");
 }
 

@@ -286,7 +286,7 @@ u64 queues_due_ns(const struct nic_port *port)
 	return qs->tx_waiting ? qs->tx_wait_until_ns : ~0ull;
 }
 
-static void end_waiting(struct nic_port *port)
+void queues_wake_waiting(struct nic_port *port)
 {
 	port->queues.tx_active |= port->queues.tx_waiting;
 	port->queues.tx_waiting = 0;
@@ -309,7 +309,7 @@ static bool take_rx_kick(struct nic_port *port)
 	atomic_fetch_and(&port->kick.rx_starved, ~kicked);
 	for (unsigned int i = 0; i < nic->num_ports; i++) {
 		woken |= nic->ports[i]->queues.tx_waiting;
-		end_waiting(nic->ports[i]);
+		queues_wake_waiting(nic->ports[i]);
 	}
 	return woken;
 }
@@ -348,7 +348,7 @@ bool queues_run(struct nic_port *port)
 		/* Doorbells do not help a queue that waits */
 		qs->tx_active &= ~qs->tx_waiting;
 		if (nic_now_ns() >= qs->tx_wait_until_ns)
-			end_waiting(port);
+			queues_wake_waiting(port);
 	}
 	return run_tx(port) || woken;
 }

@@ -305,6 +305,9 @@ u64 queues_due_ns(const struct nic_port *port);
  */
 void queue_wait_tx(struct queue *q);
 
+/* queues that wait for a receiver try again.  Context: data thread. */
+void queues_wake_waiting(struct nic_port *port);
+
 /**
  * queue_kick_tx() - look at a queue although no doorbell rang
  * @q: transmit queue

@@ -250,7 +250,8 @@ static enum rx_result rxq_receive(struct rx_plan *plan)
 	enum rx_result res;
 	u8 *ring;
 
-	if (!q->enabled || q->broken)
+	if (!q->enabled || q->broken ||
+	    fault_stuck(&q->port->fault, FAULT_RX_STUCK, q->id))
 		return RX_DISABLED;
 	if (plan->frame->len > q->cfg.max_pkt_size) {
 		report_error(q->port, REPORT_RX_LONG,

@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "corrupt.h"
 #include "nic.h"
 #include "rx.h"
 
@@ -26,11 +27,15 @@ static u64 read_qword(const void *at, unsigned int idx)
 }
 
 /* Writes a descriptor, quad word @last as the last one */
-static void write_desc(void *at, const void *desc, unsigned int last)
+static void write_desc(const struct rx_plan *plan, enum corrupt_kind kind,
+		       void *at, const void *desc, unsigned int last)
 {
+	struct fault *fault = &plan->rxq->q.port->fault;
 	u64 qw[RX_QWORDS], *to = at;
 
 	memcpy(qw, desc, sizeof(qw));
+	if (fault_armed(fault, BIT(FAULT_RX_CORRUPT)))
+		corrupt_desc(fault, kind, qw, sizeof(qw));
 	for (unsigned int i = 0; i < RX_QWORDS; i++)
 		if (i != last)
 			to[i] = qw[i];
@@ -56,9 +61,15 @@ static void single_read(const void *at, struct rx_posted *posted)
 	posted->hdr_addr = read_qword(at, 1);
 }
 
+/* Did the vport send the frame itself? */
+static bool is_looped(const struct rx_plan *plan)
+{
+	return plan->frame->src == plan->rxq->q.vport;
+}
+
 static u8 split_status0(const struct rx_plan *plan)
 {
-	u8 status = 0;
+	u8 status = is_looped(plan) ? IDPF_RXF_ST0Q0_LPBK : 0;
 
 	if (plan->frame->info.flags & PARSE_F_IPV6_EXT)
 		status |= IDPF_RXF_ST0Q0_IPV6EXADD;
@@ -104,7 +115,7 @@ static void split_write(const struct rx_plan *plan, unsigned int idx, void *at)
 		d.hash2 = (u8)(plan->hash >> 16);
 		d.hash3 = (u8)(plan->hash >> 24);
 	}
-	write_desc(at, &d, 0);
+	write_desc(plan, CORRUPT_RX_SPLIT, at, &d, 0);
 }
 
 static void base_write(const struct rx_plan *plan, unsigned int idx, void *at)
@@ -118,6 +129,8 @@ static void base_write(const struct rx_plan *plan, unsigned int idx, void *at)
 	      FIELD_PREP(IDPF_RXB_LEN, plan->bufs[idx].len);
 	if (is_last(plan, idx))
 		qw1 |= IDPF_RXB_ST_EOF;
+	if (is_looped(plan))
+		qw1 |= IDPF_RXB_ST_LPBK;
 	if (info->flags & PARSE_F_IPV6_EXT)
 		qw1 |= IDPF_RXB_ST_IPV6EXADD;
 	if (plan->hashed) {
@@ -126,7 +139,7 @@ static void base_write(const struct rx_plan *plan, unsigned int idx, void *at)
 		d.rss_hash = cpu_to_le32(plan->hash);
 	}
 	d.qw1 = cpu_to_le64(qw1);
-	write_desc(at, &d, 1);
+	write_desc(plan, CORRUPT_RX_BASE, at, &d, 1);
 }
 
 static void nic_write(const struct rx_plan *plan, unsigned int idx, void *at)
@@ -137,6 +150,8 @@ static void nic_write(const struct rx_plan *plan, unsigned int idx, void *at)
 
 	if (is_last(plan, idx))
 		status |= IDPF_RXN_ST0_EOF;
+	if (is_looped(plan))
+		status |= IDPF_RXN_ST0_LPBK;
 	if (info->flags & PARSE_F_IPV6_EXT)
 		status |= IDPF_RXN_ST0_IPV6EXADD;
 	if (plan->hashed) {
@@ -147,7 +162,7 @@ static void nic_write(const struct rx_plan *plan, unsigned int idx, void *at)
 	d.ptype = cpu_to_le16(FIELD_PREP(IDPF_RXN_PTYPE, info->ptype));
 	d.pkt_len = cpu_to_le16(FIELD_PREP(IDPF_RXN_LEN, plan->bufs[idx].len));
 	d.status0 = cpu_to_le16(status);
-	write_desc(at, &d, 1);
+	write_desc(plan, CORRUPT_RX_NIC, at, &d, 1);
 }
 
 static const struct rx_format split_format = {

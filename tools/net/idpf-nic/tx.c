@@ -344,6 +344,7 @@ static bool txq_ready(const struct txq *txq)
 	const struct queue *q = &txq->q;
 
 	return q->enabled && !q->broken &&
+	       !fault_stuck(&q->port->fault, FAULT_TX_STUCK, q->id) &&
 	       (!txq->complq || complq_ready(txq->complq));
 }
 
@@ -372,7 +373,8 @@ void txq_drain(struct txq *txq)
 	struct tx_turn rest = { .budget = UINT32_MAX, .discard = true };
 	struct tx_turn turn = { .budget = TX_DRAIN_BUDGET };
 
-	if (!nic_port_may_dma(txq->q.port))
+	if (!nic_port_may_dma(txq->q.port) ||
+	    fault_stuck(&txq->q.port->fault, FAULT_TX_STUCK, txq->q.id))
 		return;
 	if (txq_ready(txq) && txq_work(txq, &turn) && txq_ready(txq))
 		txq_work(txq, &rest);

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "corrupt.h"
 #include "nic.h"
 #include "tx.h"
 
@@ -204,10 +205,18 @@ static void complq_advance(struct queue *cq)
  */
 static u32 compl_entry(const struct txq *txq, unsigned int type, u16 value)
 {
-	return (u32)(FIELD_PREP(IDPF_TXCQ_QID, txq->q.cfg.rel_id) |
-		     FIELD_PREP(IDPF_TXCQ_TYPE, type) |
-		     FIELD_PREP(IDPF_TXCQ_GEN, txq->complq->q.gen)) |
-	       (u32)value << 16;
+	u32 entry = (u32)(FIELD_PREP(IDPF_TXCQ_QID, txq->q.cfg.rel_id) |
+			  FIELD_PREP(IDPF_TXCQ_TYPE, type) |
+			  FIELD_PREP(IDPF_TXCQ_GEN, txq->complq->q.gen)) |
+		    (u32)value << 16;
+	struct fault *fault = &txq->q.port->fault;
+	__le32 raw;
+
+	if (!fault_armed(fault, BIT(FAULT_COMPL_CORRUPT)))
+		return entry;
+	raw = cpu_to_le32(entry);
+	corrupt_desc(fault, CORRUPT_COMPL, &raw, sizeof(raw));
+	return le32_to_cpu(raw);
 }
 
 static bool compl_write_8b(struct txq *txq, unsigned int type, u16 value)

@@ -11,8 +11,14 @@
 #include "nic.h"
 #include "util.h"
 
+/* a frame from outside has addresses and a type */
+#define WIRE_MIN_HDR	(2 * ETH_ALEN + 2)
+
 static const struct wire_ops *const wire_kinds[] = {
 	&wire_pair_ops,
+	&wire_switch_ops,
+	&wire_stream_ops,
+	&wire_tap_ops,
 };
 
 static const struct wire_ops *find_kind(const char *spec, size_t len)
@@ -32,7 +38,7 @@ struct wire *wire_open(struct nic *nic, const char *spec)
 
 	ops = find_kind(spec, colon ? (size_t)(colon - spec) : strlen(spec));
 	if (!ops || !colon) {
-		g_printerr("idpf-nic: --wire %s: known is pair:PORT,PORT\n",
+		g_printerr("idpf-nic: --wire %s: no such kind, see --help\n",
 			   spec);
 		return NULL;
 	}
@@ -84,6 +90,16 @@ int wire_attach(struct wire *wire, unsigned int end, const char *name)
 	return 0;
 }
 
+static bool enter_wire(struct nic_port *port, const struct frame *frame)
+{
+	struct wire *wire = port->wire.wire;
+
+	if (fault_armed(&port->fault, FAULT_MASK_WIRE) ||
+	    impair_pending(&port->impair))
+		return impair_xmit(port, frame);
+	return wire->ops->xmit(wire, port->wire.end, frame);
+}
+
 bool wire_xmit(struct nic_port *port, const struct frame *frame)
 {
 	struct capture *capture = port->nic->capture;
@@ -99,7 +115,7 @@ bool wire_xmit(struct nic_port *port, const struct frame *frame)
 	if (capture)
 		capture_frame(capture, (int)port->idx, CAPTURE_OUTBOUND,
 			      frame->iov, frame->num_iov, frame->len);
-	if (!wire->ops->xmit(wire, end->end, frame)) {
+	if (!enter_wire(port, frame)) {
 		if (capture)
 			capture_undo(capture);
 		return false;
@@ -127,6 +143,35 @@ bool wire_receive(struct nic_port *port, const struct frame *frame)
 		capture_frame(port->nic->capture, (int)port->idx,
 			      CAPTURE_INBOUND, frame->iov, frame->num_iov,
 			      frame->len);
+	return true;
+}
+
+bool wire_inject(struct wire *wire, const u8 *data, u32 len)
+{
+	struct nic_port *port = wire->ports[0];
+	u8 padded[NIC_MIN_FRAME] = { 0 };
+	struct frame frame = { .num_iov = 1, .may_wait = true };
+	struct iovec iov;
+
+	if (len < WIRE_MIN_HDR || len > NIC_MAX_FRAME) {
+		port->wire.stats.rx_dropped_error++;
+		return true;
+	}
+	if (len < NIC_MIN_FRAME) {
+		memcpy(padded, data, len);
+		data = padded;
+		len = NIC_MIN_FRAME;
+	}
+	iov.iov_base = (u8 *)data;
+	iov.iov_len = len;
+	frame.iov = &iov;
+	frame.len = len;
+	parse_frame(data, len < PARSE_MAX_BYTES ? len : PARSE_MAX_BYTES, len,
+		    &frame.info);
+	if (!wire_receive(port, &frame))
+		return false;
+	wire->packets++;
+	wire->bytes += len;
 	return true;
 }
 

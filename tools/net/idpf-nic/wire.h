@@ -54,7 +54,7 @@ static inline const u8 *frame_head(const struct frame *frame)
  * struct wire_stats - frames and bytes, without FCS
  * @tx_packets: sent to the wire
  * @tx_bytes: bytes of these
- * @tx_dropped: not sent, no link
+ * @tx_dropped: not sent: no link, or the far end does not take it
  * @rx_packets: taken from the wire
  * @rx_bytes: bytes of these
  * @rx_dropped_no_buffer: no receive buffer was posted in time
@@ -97,6 +97,9 @@ struct wire_end {
  * @xmit: a frame enters at end @end; false: offer it again later, see
  *	rx_deliver()
  * @link_up: may @end send: is there somebody at the far end
+ * @run: wires to the outside: exchange frames with it; adds the time to be
+ *	called again at the latest to @due_ns, sets wire.fd; returns true if
+ *	there is more to do at once; NULL: nothing is outside
  */
 struct wire_ops {
 	const char *kind;
@@ -105,6 +108,7 @@ struct wire_ops {
 	bool (*xmit)(struct wire *wire, unsigned int end,
 		     const struct frame *frame);
 	bool (*link_up)(const struct wire *wire, unsigned int end);
+	bool (*run)(struct wire *wire, u64 *due_ns);
 };
 
 /**
@@ -116,6 +120,8 @@ struct wire_ops {
  * @num_ports: entries of @ports
  * @packets: frames that entered at any end
  * @bytes: bytes of these
+ * @fd: what the data thread waits for beside doorbells, -1: nothing
+ * @events: POLLIN, POLLOUT
  */
 struct wire {
 	const struct wire_ops *ops;
@@ -125,9 +131,14 @@ struct wire {
 	unsigned int num_ports;
 	u64 packets;
 	u64 bytes;
+	int fd;
+	short events;
 };
 
 extern const struct wire_ops wire_pair_ops;
+extern const struct wire_ops wire_stream_ops;
+extern const struct wire_ops wire_switch_ops;
+extern const struct wire_ops wire_tap_ops;
 
 /**
  * wire_open() - create a wire
@@ -172,6 +183,16 @@ bool wire_xmit(struct nic_port *port, const struct frame *frame);
  * Return: false if it is to be offered again later.
  */
 bool wire_receive(struct nic_port *port, const struct frame *frame);
+
+/**
+ * wire_inject() - a frame comes from outside of the process
+ * @wire: the wire, with the port at end 0
+ * @data: the frame, in the NIC's own memory
+ * @len: its bytes; a short frame is padded
+ *
+ * Return: false if it is to be offered again later.
+ */
+bool wire_inject(struct wire *wire, const u8 *data, u32 len);
 
 /* is anybody at the far end?  Does not look at nic_port.link_admin of @port. */
 bool wire_far_end_up(const struct nic_port *port);

@@ -5,6 +5,8 @@ import pytest
 
 from niclib import frames
 from niclib import virtchnl as vc
+from niclib.driver import Vport
+from niclib.queues import RX_LPBK
 from niclib.virtchnl import Op
 
 
@@ -78,13 +80,59 @@ def test_loopback(pair):
         pytest.skip("loopback is not granted")
     assert loopback(one, 1).retval == 0
     one.send(frames.plain(99))
-    assert one.recv()[0].frame == frames.plain(99)
+    packet = one.recv()[0]
+    assert packet.frame == frames.plain(99)
+    assert packet.last.status0_qw0 & RX_LPBK
     one.port.stats()
     assert two.quiet()
     assert loopback(one, 0).retval == 0
     one.send(frames.plain(98))
-    assert two.recv()[0].frame == frames.plain(98)
+    packet = two.recv()[0]
+    assert packet.frame == frames.plain(98)
+    assert not packet.last.status0_qw0 & RX_LPBK
     assert one.quiet()
+
+
+def test_loopback_without_link(nic, pair):
+    """Loopback needs no link and no address: a driver may test itself anywhere."""
+    one, two = pair
+    nic.control("link port0 down")
+    try:
+        assert loopback(one, 1).retval == 0
+        frame = frames.plain(1514, dst=frames.OTHER_MAC)
+        for _ in range(100):
+            one.send(frame)
+            assert one.recv()[0].frame == frame
+        counts = one.port.stats()["vports"][0]
+        assert counts["rx_packets"] == counts["tx_packets"] == 100
+        assert two.quiet()
+    finally:
+        nic.control("link port0 up")
+
+
+def test_loopback_ends(pair):
+    """A vport that was destroyed leaves no loopback behind, nor does a reset."""
+    one, two = pair
+    assert loopback(one, 1).retval == 0
+    one.call(Op.DISABLE_VPORT, vc.vport(one.ident))
+    one.call(Op.DESTROY_VPORT, vc.vport(one.ident))
+    one = Vport(one.port, one.setup).start()
+    one.send(frames.plain(80))
+    assert two.recv()[0].frame == frames.plain(80)
+    assert loopback(one, 1).retval == 0
+    one.port.reset()
+    one.port.mbx = None
+    one.port.negotiate()
+    one.port.alloc_vectors()
+    one = Vport(one.port, one.setup).start()
+    one.send(frames.plain(81))
+    assert two.recv()[0].frame == frames.plain(81)
+
+
+@pytest.mark.parametrize("enable", [2, 255])
+def test_loopback_refused(pair, enable):
+    """Anything but on and off is refused."""
+    assert loopback(pair[0], enable).retval
 
 
 def test_loopback_repeated(pair):

@@ -75,6 +75,10 @@ struct nic_port *nic_port_by_name(struct nic *n, const char *name)
 	return NULL;
 }
 
+void cp_link_changed(struct nic_port *port)
+{
+}
+
 bool nic_port_link_up(const struct nic_port *port)
 {
 	return port->link_admin && wire_far_end_up(port);

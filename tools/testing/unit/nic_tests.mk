@@ -19,7 +19,8 @@ TESTS += nic_queues
 
 nic_queues_srcs := $(addprefix $(NIC)/,queue.c tx.c tx_format.c tx_offload.c rx.c \
 		     rx_format.c wire.c parse.c dma.c report.c capture.c \
-		     wires/pair.c) \
-		   $(NIC_ENGINES)
+		     fault.c impair.c corrupt.c \
+		     io.c) \
+		   $(wildcard $(NIC)/wires/*.c) $(NIC_ENGINES)
 nic_queues_cflags := $(shell pkg-config --cflags glib-2.0)
 nic_queues_libs := $(shell pkg-config --libs glib-2.0)

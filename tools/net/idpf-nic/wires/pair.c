@@ -48,6 +48,7 @@ static struct wire *pair_open(struct nic *nic, const char *args)
 	int err;
 
 	pair->wire.nic = nic;
+	pair->wire.fd = -1;
 	pair->wire.ports = pair->ports;
 	pair->wire.num_ports = PAIR_ENDS;
 	err = pair_attach(pair, names);

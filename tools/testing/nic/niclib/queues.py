@@ -44,6 +44,7 @@ RX_DESC = Layout(
     ("ts_low", "B"), ("buf_id", "H"), ("misc", "H"), ("hash1", "H"), ("hash2", "B"),
     ("hash3", "B"), ("l2tag2", "H"), ("fmd4", "H"), ("l2tag1", "H"), ("fmd6", "H"),
     ("ts_high", "I"))
+RX_LPBK = 1 << 0
 RX_RXE = 1 << 2
 RX_RSS_VALID = 1 << 4
 RX_RAW_CSUM_INV = 1 << 12
