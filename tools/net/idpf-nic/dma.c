@@ -160,7 +160,7 @@ static bool dma_replace(struct nic_port *port, const u8 *at)
 	for (unsigned int i = 0; i < port->dma.num_regions; i++) {
 		const struct dma_region *reg = &port->dma.regions[i];
 
-		if (!reg->host || at < reg->host || at - reg->host >= reg->len)
+		if (!reg->host || at < reg->host || at - reg->host >= (s64)reg->len)
 			continue;
 		atomic_fetch_add(&port->report.count[REPORT_DMA_NO_MAP], 1);
 		return mmap(reg->host, reg->len, PROT_READ | PROT_WRITE,

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -763,6 +764,14 @@ static void vfu_event(void *ctx, uint32_t events)
 	io_modify(vfu->watch, want);
 }
 
+/* Has the client left, though we have not read all that it said? */
+static bool vfu_is_left(const struct vfu *vfu)
+{
+	struct pollfd pfd = { .fd = vfu->fd };
+
+	return poll(&pfd, 1, 0) > 0 && pfd.revents & (POLLHUP | POLLERR);
+}
+
 static void vfu_accept(void *ctx, uint32_t events)
 {
 	struct vfu *vfu = ctx;
@@ -771,6 +780,8 @@ static void vfu_accept(void *ctx, uint32_t events)
 	fd = accept4(vfu->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
+	if (vfu->fd >= 0 && vfu_is_left(vfu))
+		vfu_disconnect(vfu);
 	if (vfu->fd >= 0) {
 		report_info(vfu->port, "second client refused");
 		close(fd);

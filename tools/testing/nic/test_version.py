@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import struct
 
 import pytest
@@ -290,3 +291,17 @@ def test_reconnect(nic):
 def open_files(nic):
     """Return the open descriptors of the NIC."""
     return list(nic.descriptors())
+
+
+def test_client_follows_client(nic):
+    """A client that died with much left unread is not in the way of the next one."""
+    first = nic.connect(0)
+    os.kill(nic.process.pid, signal.SIGSTOP)
+    try:
+        first.post(0, 0, bytes(48 << 10))
+        first.close()
+        second = v.Client(nic.paths[0])
+    finally:
+        os.kill(nic.process.pid, signal.SIGCONT)
+    second.version()
+    second.close()
