@@ -301,9 +301,12 @@ static noinline struct sk_buff *wto_rx_unsplit(struct wto_rx_queue *rxq,
 
 	page_pool_dma_sync_for_cpu(rxq->frags.pool, buf->page, buf->offset,
 				   copy);
-	memcpy(wto_rx_va(&rxq->hdr_buf[id]) + WTO_RX_HEADROOM, wto_rx_va(buf),
-	       copy);
 	skb = wto_rx_build(rxq, &rxq->hdr_frags, &rxq->hdr_buf[id], copy);
+	/* not before: building takes the header buffer over from the device,
+	 * which may overwrite what the CPU put there
+	 */
+	if (likely(skb))
+		memcpy(skb->data, wto_rx_va(buf), copy);
 	if (likely(skb) && copy < len)
 		wto_rx_add_frag(rxq, skb, 0, buf, copy, len - copy);
 	else

@@ -306,6 +306,12 @@ netdev_tx_t wto_tx_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct wto_tx_queue *txq = vport->tx[skb_get_queue_mapping(skb)];
 	u32 count = skb_shinfo(skb)->nr_frags + 1;
 
+	/* pktgen may keep a mapping that is no queue any more */
+	if (unlikely(!txq)) {
+		dev_core_stats_tx_dropped_inc(netdev);
+		dev_kfree_skb_any(skb);
+		return NETDEV_TX_OK;
+	}
 	if (unlikely(skb->len > WTO_TX_MAX_BUF))
 		count = wto_tx_count_long(skb);
 	if (unlikely(count > txq->max_bufs)) {
