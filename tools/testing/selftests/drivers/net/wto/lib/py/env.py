@@ -7,7 +7,7 @@ import re
 
 from lib.py import CmdExitFailure, KsftFailEx, KsftSkipEx, NetDrvEpEnv, cmd, defer, ethtool, \
     ip, ksft_pr
-from .counters import Counters, netdev_family
+from .counters import Counters, netdev_family, stack_totals
 from .nic import LabPort, Nic
 from .wait import wait_for
 
@@ -120,6 +120,7 @@ class WtoEnv(NetDrvEpEnv):
                 defer(ip, f"neigh del {addr} dev {ifname}", ns=netns)
             self.set_sysctl(f"net.ipv6.conf.{ifname}.router_solicitations", 0, netns)
         self.wait_quiet()
+        self.wait_fresh_totals()
 
     def wait_quiet(self, quiet_s=1.0):
         """Waits until the wire has been silent for a while."""
@@ -135,6 +136,23 @@ class WtoEnv(NetDrvEpEnv):
             return state["since"] >= quiet_s
 
         wait_for(silent, "a silent wire", 30, 0.1)
+
+    def wait_fresh_totals(self):
+        """
+        The in-tree driver shows in ip -s link what the NIC counted up to 10 s ago; waits until
+        it has caught up with a silent wire.
+        """
+        if self.driver != "idpf" or not self.nic:
+            return
+        for (ifname, netns), name in zip(self.ends(), (self.NIC_PORT, self.NIC_PEER_PORT)):
+            vport = self.nic.port_stats(name)["vports"][0]
+            wanted = (vport["rx_packets"], vport["tx_packets"])
+
+            def fresh(i=ifname, n=netns, w=wanted):
+                now = stack_totals(i, n)
+                return (now["rx_packets"], now["tx_packets"]) == w
+
+            wait_for(fresh, f"{ifname}: {wanted} packets in ip -s link", 25, 0.25)
 
     def set_sysctl(self, name, value, netns=None):
         """Sets a sysctl for the time of one case."""
