@@ -10,7 +10,7 @@
 
 #include "../../net/idpf-nic/engines/crc32c.h"
 #include "../../net/idpf-nic/engines/csum.h"
-#include "nic_test.h"
+#include "tap.h"
 
 #define LEN_MAX		70000
 #define ALIGNMENTS	64

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "../../net/idpf-nic/capture.h"
-#include "nic_test.h"
+#include "tap.h"
 
 #define NUM_FRAMES	3000
 #define FRAME_MAX	9728

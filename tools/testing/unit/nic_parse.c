@@ -9,7 +9,7 @@
 
 #include "../../net/idpf-nic/engines/hsplit.h"
 #include "../../net/idpf-nic/parse.h"
-#include "nic_test.h"
+#include "tap.h"
 
 #define FRAME_MAX	512
 

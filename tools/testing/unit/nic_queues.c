@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "../../net/idpf-nic/nic.h"
-#include "nic_test.h"
+#include "tap.h"
 
 #define GUEST_BASE	0x100000ull
 #define GUEST_SIZE	(4u << 20)

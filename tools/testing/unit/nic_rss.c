@@ -10,7 +10,7 @@
 
 #include "../../net/idpf-nic/engines/engine.h"
 #include "../../net/idpf-nic/engines/rss.h"
-#include "nic_test.h"
+#include "tap.h"
 
 /* The key of the published verification suite */
 static const u8 suite_key[40] = {

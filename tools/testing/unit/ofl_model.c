@@ -7,27 +7,12 @@
  * Output is TAP.  Rules of the semantics base are named by id.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "../../../drivers/net/ethernet/wto/offload/ofl.h"
 #include "../../../include/wto/virtchnl.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
-static unsigned int test_cnt, fail_cnt;
-
-#define CHECK(cond, ...) do {						\
-	bool ok_ = (cond);						\
-									\
-	printf("%sok %u - ", ok_ ? "" : "not ", ++test_cnt);		\
-	printf(__VA_ARGS__);						\
-	printf("\n");							\
-	if (!ok_) {							\
-		printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond);	\
-		fail_cnt++;						\
-	}								\
-} while (0)
+#include "tap.h"
 
 /* Capability bits that no row stands behind, and why */
 static const struct {
@@ -318,6 +303,5 @@ int main(void)
 	test_plan_accepts();
 	test_plan_lsov1();
 	test_plan_refuses();
-	printf("1..%u\n", test_cnt);
-	return fail_cnt != 0;
+	return test_end();
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TAP output for the unit tests of the software NIC.
+ * TAP output for the unit tests in C.
  */
 
-#ifndef NIC_TEST_H
-#define NIC_TEST_H
+#ifndef TAP_H
+#define TAP_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,4 +32,4 @@ static inline int test_end(void)
 	return fail_cnt ? 1 : 0;
 }
 
-#endif /* NIC_TEST_H */
+#endif /* TAP_H */
