@@ -3,7 +3,7 @@
 """The cable pulled and plugged at the NIC: carrier follows, traffic comes back."""
 
 from lib.py import TcpStream, WtoEnv, cmd, defer, ethtool, ip, ksft_disruptive, ksft_eq, \
-    ksft_exit, ksft_gt, ksft_in, ksft_run, ksft_true, wait_for
+    ksft_exit, ksft_gt, ksft_in, ksft_run, ksft_true, wait_for, wait_progress
 
 FLAPS = 10
 
@@ -70,9 +70,7 @@ def link_flaps_under_traffic(cfg):
             cfg.wait_carrier(up=False)
             cfg.nic.set_link(cfg.NIC_PORT, True)
             cfg.wait_carrier()
-        for flow in (out, back):
-            before = flow.received
-            wait_for(lambda f=flow, b=before: f.received > b or f.errors, "the stream", 60)
+        wait_progress((out, back), "with the cable in")
     for flow in (out, back):
         ksft_eq(flow.errors, [])
         ksft_gt(flow.received, 0)

@@ -7,7 +7,7 @@ import socket
 
 from lib.py import CmdExitFailure, EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, defer, ip, \
     ksft_eq, ksft_exit, ksft_ge, ksft_gt, ksft_in, ksft_pr, ksft_raises, ksft_run, \
-    ksft_variants, peer_socket, wait_for
+    ksft_variants, peer_socket, wait_progress
 from lib.py.traffic import family_of, random_bytes
 
 ETH_HLEN = 14
@@ -87,11 +87,8 @@ def mtu_under_traffic(cfg):
     defer(cfg.set_mtu, 1500)
     with EchoTraffic(cfg) as echo, TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
         for mtu in (9000, 1500, cfg.max_mtu(), 1280, 4000, 576, 1500):
-            before = (out.received, back.received, echo.received)
             cfg.set_mtu(mtu)
-            for index, flow in enumerate((out, back, echo)):
-                wait_for(lambda f=flow, b=before[index]: f.received > b or f.errors,
-                         f"traffic at MTU {mtu}, flow {index}", 60)
+            wait_progress((out, back, echo), f"at MTU {mtu}")
     ksft_pr(f"{out.received >> 10} and {back.received >> 10} KiB, {echo.received} echoes")
     ksft_gt(echo.received, 0)
     for flow in (out, back, echo):

@@ -8,7 +8,7 @@ import re
 
 from lib.py import EchoTraffic, TcpStream, WtoEnv, cmd, defer, ethtool, ip, ksft_eq, ksft_exit, \
     ksft_ge, ksft_in, ksft_ne, ksft_pr, ksft_run, ksft_true, ksft_variants, \
-    wait_for
+    wait_for, wait_progress
 from lib.py.counters import ethtool_stats
 from lib.py.env import checked_ping
 from lib.py.rawframes import BROADCAST, FrameProbe
@@ -167,9 +167,7 @@ def mac_address_change(cfg):
         # The in-tree driver forgets to tell the device
         if cfg.driver != "idpf":
             wait_for(lambda: not probe.receives(old), "the old address to be filtered")
-        for flow in (stream, echo):
-            before = flow.received
-            wait_for(lambda f=flow, b=before: f.received > b, "traffic with the new address", 30)
+        wait_progress((stream, echo), "with the new address")
     ksft_eq(stream.errors + echo.errors, [])
     for bad in ("00:00:00:00:00:00", "01:00:5e:00:00:01"):
         refused = cmd(f"ip link set dev {cfg.ifname} address {bad}", fail=False)

@@ -10,7 +10,8 @@ import os
 import time
 
 from lib.py import CmdExitFailure, EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, cmd, ethtool, \
-    ip, ksft_disruptive, ksft_eq, ksft_exit, ksft_in, ksft_lt, ksft_pr, ksft_run, wait_for
+    ip, ksft_disruptive, ksft_eq, ksft_exit, ksft_in, ksft_lt, ksft_pr, ksft_run, wait_for, \
+    wait_progress
 from lib.py.memory import traces_of
 
 NOTICE_S = 10
@@ -50,8 +51,7 @@ def nic_killed_under_traffic(cfg):
     log_before = len(kernel_log(cfg.driver))
     with EchoTraffic(cfg) as echo:
         streams = [TcpStream(cfg), TcpStream(cfg, from_peer=True)]
-        for flow in (echo, *streams):
-            wait_for(lambda f=flow: f.received, "traffic", 20)
+        wait_progress((echo, *streams), "at the start")
         cfg.lab.request("kill-nic")
         for ifname, netns in cfg.ends():
             timed(f"{ifname}: driver notices", NOTICE_S,

@@ -8,7 +8,7 @@ comes back each time, and in the end the kernel holds no more memory than before
 import time
 
 from lib.py import EchoTraffic, TcpStream, WtoEnv, ip, ksft_disruptive, ksft_eq, ksft_exit, \
-    ksft_gt, ksft_lt, ksft_pr, ksft_run, wait_for
+    ksft_gt, ksft_lt, ksft_pr, ksft_run, wait_progress
 from lib.py.memory import Memory, traces_of
 
 LINK_CYCLES = 50
@@ -31,22 +31,16 @@ def check_growth(before, after, what):
     ksft_eq(growth["pools"], 0, "page pools")
 
 
-def wait_more(flow, what):
-    """Waits until a flow makes progress."""
-    before = flow.received
-    wait_for(lambda: flow.received > before or flow.errors, what, 30)
-
-
 def cycle_link(cfg, times):
     """Down and up of our port; every tenth time of the peer's."""
     with EchoTraffic(cfg) as echo:
-        wait_more(echo, "traffic at the start")
+        wait_progress([echo], "at the start")
         for number in range(times):
             ifname, netns = cfg.ends()[number % 10 == 9]
             ip(f"link set dev {ifname} down", ns=netns)
             ip(f"link set dev {ifname} up", ns=netns)
             cfg.wait_carrier()
-            wait_more(echo, f"traffic after {number + 1} times down and up")
+            wait_progress([echo], f"after {number + 1} times down and up")
     ksft_eq(echo.errors, [])
     ksft_gt(echo.received, times)
 
@@ -89,8 +83,7 @@ def updown_tcp(cfg):
             ip(f"link set dev {cfg.ifname} down")
             ip(f"link set dev {cfg.ifname} up")
             cfg.wait_carrier()
-            for flow in (out, back):
-                wait_more(flow, "the stream to go on")
+            wait_progress((out, back), "after down and up")
     for flow in (out, back):
         ksft_eq(flow.errors, [])
 
@@ -99,7 +92,7 @@ def cycle_module(cfg, times):
     """Unloads and loads the driver while datagrams are on their way."""
     for number in range(times):
         with EchoTraffic(cfg) as echo:
-            wait_more(echo, f"traffic before unloading, time {number + 1}")
+            wait_progress([echo], f"before unloading, time {number + 1}")
             cfg.unload()
             ksft_eq(traces_of(cfg.driver), [], "left after unloading")
         ksft_eq(echo.errors, [])

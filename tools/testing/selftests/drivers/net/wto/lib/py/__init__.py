@@ -33,7 +33,7 @@ from .wait import wait_for
 from .nic import LabPort, Nic, NicGone
 from .counters import Counters, driver_queues, nic_queues
 from .env import WtoEnv
-from .traffic import EchoTraffic, TcpStream, peer_socket
+from .traffic import EchoTraffic, TcpStream, peer_socket, wait_progress
 
 __all__ = ["NetNS", "NetNSEnter", "NetdevSimDev", "UserNetNS",
            "EthtoolFamily", "NetdevFamily", "RtnlFamily", "DevlinkFamily",
@@ -49,4 +49,4 @@ __all__ = ["NetNS", "NetNSEnter", "NetdevSimDev", "UserNetNS",
            "GenerateTraffic", "Remote", "NetDrvEnv", "NetDrvEpEnv",
            "wait_for", "LabPort", "Nic", "NicGone",
            "Counters", "driver_queues", "nic_queues", "WtoEnv",
-           "EchoTraffic", "TcpStream", "peer_socket", "KSFT_DIR"]
+           "EchoTraffic", "TcpStream", "peer_socket", "wait_progress", "KSFT_DIR"]

@@ -4,10 +4,12 @@
 import random
 import select
 import socket
+import struct
 import threading
 import time
 
 from lib.py import NetNSEnter
+from .wait import wait_for
 
 BLOCK = 65536
 
@@ -25,6 +27,18 @@ def peer_socket(netns, *args):
     """A socket that lives in the peer's namespace; usable from everywhere."""
     with NetNSEnter(netns):
         return socket.socket(*args)
+
+
+# What is wanted of struct tcp_info
+TCP_INFO_BACKOFF = 4
+TCP_INFO_BYTES_ACKED = 120
+
+
+def wait_progress(flows, what, deadline=60):
+    """Waits until each of the flows has gone on from where it is now, or met an error."""
+    for flow, mark in [(flow, flow.progress()) for flow in flows]:
+        wait_for(lambda f=flow, m=mark: f.errors or f.progress() > m,
+                 f"{type(flow).__name__} to go on {what}", deadline)
 
 
 def big_buffers(sock, size=8 << 20):
@@ -93,6 +107,16 @@ class TcpStream:
             if view[:count] != expected[start:start + count]:
                 self.errors.append(f"wrong bytes after {self.received}")
             self.received += count
+
+    def progress(self):
+        """
+        Bytes that the receiver's kernel has acknowledged, 0 while retransmissions are
+        postponed more and more: what its program reads may have arrived long before.
+        """
+        info = self._sender.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+        if info[TCP_INFO_BACKOFF]:
+            return 0
+        return struct.unpack_from("=Q", info, TCP_INFO_BYTES_ACKED)[0]
 
     def stop(self):
         """Ends the stream, waits for its last byte; returns the bytes that arrived."""
@@ -182,6 +206,10 @@ class EchoTraffic:
             self.received += 1
             if data != self._payload:
                 self.errors.append(f"reply {self.received} has wrong content")
+
+    def progress(self):
+        """Replies so far."""
+        return self.received
 
     def stop(self):
         """Ends the traffic; returns the number of good round trips."""
