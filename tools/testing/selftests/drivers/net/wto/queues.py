@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Queue pairs: each of them carries traffic, their counters add up, their NAPIs are known."""
 
-import os
-
 from lib.py import CmdExitFailure, EchoTraffic, KsftSkipEx, NlError, TcpStream, WtoEnv, \
     defer, driver_queues, ethtool, ksft_eq, ksft_exit, ksft_ge, ksft_gt, ksft_pr, ksft_raises, \
     ksft_run, ksft_variants, nic_queues, wait_for, wait_progress
@@ -129,9 +127,6 @@ def queues_limits(cfg):
 def queues_change_under_traffic(cfg):
     """A TCP stream each way survives changes of the number of queues on both sides."""
     require_channels(cfg, 4)
-    if cfg.driver == "idpf" and os.uname().release.startswith("6.12."):
-        raise KsftSkipEx("this driver starts its queues, and does not wake them: what waits "
-                         "in a queueing discipline stays there until something else is sent")
     defer(cfg.set_channels, cfg.channels()[0], peer=True)
     with EchoTraffic(cfg) as echo, TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
         for count in (1, 4, 2, 3, 4, 1, 2):
