@@ -10,7 +10,15 @@
 enter()
 {
 	local -a dirs=("$LAB_SRC" "$LAB_DIR" /tmp)
+	local git_dir
 
+	# A worktree of git's keeps its repository elsewhere
+	git_dir=$(git -C "$LAB_SRC" rev-parse --path-format=absolute --git-common-dir \
+		2>/dev/null) || git_dir=''
+	case $git_dir/ in
+	/ | "$LAB_SRC"/*) ;;
+	*) dirs+=("$git_dir") ;;
+	esac
 	while [ "${1:-}" = --dir ]; do
 		dirs+=("$2")
 		shift 2
