@@ -4,6 +4,9 @@
  *
  * A function (struct wto_adapter) has registers, a mailbox, vectors and one
  * or more vports.  A vport (struct wto_vport) is one netdev.
+ *
+ * "The netdev's lock" is that of struct net_device, which the core takes before
+ * it calls the driver; where a kernel has none, it is RTNL.
  */
 
 #ifndef WTO_H
@@ -183,12 +186,12 @@ struct wto_filters {
  * @tx: transmit queues, of @set
  * @netdev: the netdev
  * @adapter: the function
- * @set: queues in use, NULL while the vport is down; under RTNL
- * @cfg: what the user configured, applied at the next start; under RTNL
+ * @set: queues in use, NULL while the vport is down; under the netdev's lock
+ * @cfg: what the user configured, applied at the next start; likewise
  * @max_channels: most channels
  * @vec: vectors, @max_channels elements
  * @vc: the vport as the device describes it
- * @rss: receive side scaling; under RTNL
+ * @rss: receive side scaling; under the netdev's lock
  * @filters: receive filters
  * @flags: enum wto_vport_flag
  * @index: number within the function
@@ -204,6 +207,9 @@ struct wto_filters {
  * @nic_stats_lock: guards @nic_stats and @nic_last
  * @num_tx_timeouts: transmit watchdog events
  * @num_restarts: queue restarts for a new configuration
+ * @num_rx_restarts: restarts of single receive queues
+ * @rx_start_failed: the core was told that a receive queue did not start and
+ *	is about to go back to the one before
  */
 struct wto_vport {
 	struct wto_tx_queue *tx[WTO_MAX_QUEUES];
@@ -229,6 +235,8 @@ struct wto_vport {
 	spinlock_t nic_stats_lock;	/* guards nic_stats */
 	u64 num_tx_timeouts;
 	u64 num_restarts;
+	u64 num_rx_restarts;
+	bool rx_start_failed;
 };
 
 /* wto_netdev.c */
@@ -244,6 +252,9 @@ void wto_netdev_link_event(struct wto_adapter *adapter,
 			   const struct wto_vc_link *link);
 void wto_netdev_detach(struct wto_vport *vport);
 int wto_netdev_reattach(struct wto_vport *vport);
+
+/* wto_qmgmt.c */
+void wto_qmgmt_set_ops(struct net_device *netdev);
 
 /* wto_ethtool.c */
 void wto_ethtool_set_ops(struct net_device *netdev);

@@ -263,6 +263,7 @@ static int wto_set_rxfh(struct net_device *netdev,
 }
 
 static const struct ethtool_ops wto_ethtool_ops = {
+	WTO_ETHTOOL_RTNL
 	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT,
 	.get_drvinfo = wto_get_drvinfo,
 	.get_msglevel = wto_get_msglevel,

@@ -67,7 +67,8 @@ int wto_napi_poll(struct napi_struct *napi, int budget)
 	if (unlikely(!budget))
 		return 0;
 
-	work = wto_rx_poll(vec->rx, budget);
+	/* there is none while it is being replaced */
+	work = likely(vec->rx) ? wto_rx_poll(vec->rx, budget) : 0;
 	if (!tx_done || work >= budget) {
 		wto_napi_go_on(vec);
 		return budget;

@@ -334,18 +334,28 @@ static int wto_netdev_unwant_addr(struct net_device *netdev, const u8 *addr)
 	return 0;
 }
 
-static void wto_netdev_set_rx_mode(struct net_device *netdev)
+static int wto_netdev_set_rx_mode(struct net_device *netdev,
+				  struct netdev_hw_addr_list *uc,
+				  struct netdev_hw_addr_list *mc)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
+	int mc_err;
+	int err;
 
-	__dev_uc_sync(netdev, wto_netdev_want_addr, wto_netdev_unwant_addr);
-	__dev_mc_sync(netdev, wto_netdev_want_addr, wto_netdev_unwant_addr);
+	err = __hw_addr_sync_dev(uc, netdev, wto_netdev_want_addr,
+				 wto_netdev_unwant_addr);
+	mc_err = __hw_addr_sync_dev(mc, netdev, wto_netdev_want_addr,
+				    wto_netdev_unwant_addr);
 	WRITE_ONCE(vport->filters.want_uc, netdev->flags & IFF_PROMISC);
 	WRITE_ONCE(vport->filters.want_mc,
 		   netdev->flags & (IFF_PROMISC | IFF_ALLMULTI));
 	set_bit(WTO_VF_RX_MODE, vport->flags);
 	wto_reset_kick(vport->adapter);
+
+	return err ?: mc_err;
 }
+
+WTO_SET_RX_MODE(wto_netdev_set_rx_mode)
 
 /**
  * wto_netdev_sync_rx_mode - bring filters to the device if they changed
@@ -449,7 +459,7 @@ static const struct net_device_ops wto_netdev_ops = {
 	.ndo_open		= wto_netdev_open,
 	.ndo_stop		= wto_netdev_stop,
 	.ndo_start_xmit		= wto_tx_start_xmit,
-	.ndo_set_rx_mode	= wto_netdev_set_rx_mode,
+	WTO_SET_RX_MODE_OP(wto_netdev_set_rx_mode),
 	.ndo_set_mac_address	= wto_netdev_set_mac,
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_change_mtu		= wto_netdev_change_mtu,
@@ -551,6 +561,7 @@ static void wto_netdev_init_netdev(struct wto_vport *vport)
 	netdev->netdev_ops = &wto_netdev_ops;
 	wto_ethtool_set_ops(netdev);
 	wto_stats_set_ops(netdev);
+	wto_qmgmt_set_ops(netdev);
 
 	netdev->hw_features = NETIF_F_SG;
 	if (adapter->caps.rss)
@@ -699,13 +710,15 @@ void wto_netdev_destroy(struct wto_vport *vport)
  * wto_netdev_detach - the function is about to be reset, or is gone
  * @vport: vport; a mailbox that is down makes it quick
  *
- * Context: Process, may sleep; RTNL.
+ * Context: Process, may sleep; RTNL, takes the netdev's lock.
  */
 void wto_netdev_detach(struct wto_vport *vport)
 {
+	netdev_lock_ops(vport->netdev);
 	if (!test_and_set_bit(WTO_VF_DETACHED, vport->flags))
 		netif_device_detach(vport->netdev);
 	wto_netdev_down(vport);
+	netdev_unlock_ops(vport->netdev);
 	wto_filter_forget(&vport->filters);
 }
 
@@ -729,14 +742,7 @@ static int wto_netdev_check_again(struct wto_vport *vport)
 	return 0;
 }
 
-/**
- * wto_netdev_reattach - bring a vport back after a reset
- * @vport: detached vport; the control plane is up
- *
- * Context: Process, may sleep; RTNL.
- * Return: 0 or a negative errno; then the vport stays detached.
- */
-int wto_netdev_reattach(struct wto_vport *vport)
+static int wto_netdev_reattach_locked(struct wto_vport *vport)
 {
 	struct net_device *netdev = vport->netdev;
 	int err;
@@ -758,4 +764,22 @@ int wto_netdev_reattach(struct wto_vport *vport)
 	netif_device_attach(netdev);
 
 	return 0;
+}
+
+/**
+ * wto_netdev_reattach - bring a vport back after a reset
+ * @vport: detached vport; the control plane is up
+ *
+ * Context: Process, may sleep; RTNL, takes the netdev's lock.
+ * Return: 0 or a negative errno; then the vport stays detached.
+ */
+int wto_netdev_reattach(struct wto_vport *vport)
+{
+	int err;
+
+	netdev_lock_ops(vport->netdev);
+	err = wto_netdev_reattach_locked(vport);
+	netdev_unlock_ops(vport->netdev);
+
+	return err;
 }

@@ -85,7 +85,14 @@ free_txq:
 	return NULL;
 }
 
-static void wto_queue_free_rx(struct wto_rx_queue *rxq, struct device *dev)
+/**
+ * wto_queue_free_rx - free a receive queue
+ * @rxq: receive queue that the device does not know, or NULL
+ * @dev: device that its memory was made for
+ *
+ * Context: Process, may sleep.
+ */
+void wto_queue_free_rx(struct wto_rx_queue *rxq, struct device *dev)
 {
 	if (!rxq)
 		return;
@@ -98,9 +105,18 @@ static void wto_queue_free_rx(struct wto_rx_queue *rxq, struct device *dev)
 	kfree(rxq);
 }
 
-static struct wto_rx_queue *
-wto_queue_alloc_rx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
-		   unsigned int idx)
+/**
+ * wto_queue_alloc_rx - allocate a receive queue with its buffers
+ * @vport: vport
+ * @cfg: configuration
+ * @idx: its index
+ *
+ * Context: Process, may sleep; netdev's lock.
+ * Return: the queue, or NULL.
+ */
+struct wto_rx_queue *wto_queue_alloc_rx(struct wto_vport *vport,
+					const struct wto_queue_cfg *cfg,
+					unsigned int idx)
 {
 	struct wto_adapter *adapter = vport->adapter;
 	struct device *dev = adapter->dev;
@@ -228,11 +244,32 @@ static int wto_queue_config_tx(struct wto_mbx *mbx, u32 vport_id,
 	return err;
 }
 
+/* The two entries of a receive queue: first its buffer queue */
+static void wto_queue_put_rx(const struct wto_rx_queue *rxq, u32 mtu,
+			     struct wto_vc_rxq *list)
+{
+	struct wto_vc_rxq common = {
+		.hsplit = rxq->hdr_size,
+		.len = rxq->len,
+		.hdr_size = rxq->hdr_size,
+		.buf_size = rxq->buf_size,
+		.max_pkt = mtu + WTO_FRAME_OVERHEAD,
+	};
+
+	list[0] = common;
+	list[0].buf = true;
+	list[0].id = rxq->bufq_id;
+	list[0].dma = rxq->bufq_dma;
+	list[1] = common;
+	list[1].id = rxq->id;
+	list[1].bufq_id = rxq->bufq_id;
+	list[1].dma = rxq->dma;
+}
+
 static int wto_queue_config_rx(struct wto_mbx *mbx, u32 vport_id,
 			       const struct wto_queue_set *set)
 {
 	struct wto_vc_rxq *list;
-	unsigned int num = 0;
 	unsigned int i;
 	int err;
 
@@ -240,27 +277,10 @@ static int wto_queue_config_rx(struct wto_mbx *mbx, u32 vport_id,
 	if (!list)
 		return -ENOMEM;
 
-	for (i = 0; i < set->cfg.num_channels; i++) {
-		const struct wto_rx_queue *rxq = set->rx[i];
-		struct wto_vc_rxq common = {
-			.hsplit = rxq->hdr_size,
-			.len = rxq->len,
-			.hdr_size = rxq->hdr_size,
-			.buf_size = rxq->buf_size,
-			.max_pkt = set->cfg.mtu + WTO_FRAME_OVERHEAD,
-		};
-
-		list[num] = common;
-		list[num].buf = true;
-		list[num].id = rxq->bufq_id;
-		list[num++].dma = rxq->bufq_dma;
-		list[num] = common;
-		list[num].id = rxq->id;
-		list[num].bufq_id = rxq->bufq_id;
-		list[num++].dma = rxq->dma;
-	}
-
-	err = wto_vc_config_rxqs(mbx, vport_id, list, num);
+	for (i = 0; i < set->cfg.num_channels; i++)
+		wto_queue_put_rx(set->rx[i], set->cfg.mtu, &list[2 * i]);
+	err = wto_vc_config_rxqs(mbx, vport_id, list,
+				 2 * set->cfg.num_channels);
 	kfree(list);
 
 	return err;
@@ -460,4 +480,112 @@ void wto_queue_stop(struct wto_vport *vport, struct wto_queue_set *set)
 	if (READ_ONCE(mbx->up))
 		wto_queue_map(mbx, id, set, false);
 	wto_queue_clean(set);
+}
+
+static int wto_queue_enable_rx(struct wto_vport *vport,
+			       const struct wto_rx_queue *rxq, bool enable)
+{
+	const struct wto_vc_qref list[] = {
+		{ .type = VC2_QUEUE_TYPE_RX, .id = rxq->id },
+		{ .type = VC2_QUEUE_TYPE_RX_BUF, .id = rxq->bufq_id },
+	};
+	struct wto_mbx *mbx = &vport->adapter->mbx;
+
+	if (enable)
+		return wto_vc_enable_queues(mbx, vport->vc.id, list,
+					    ARRAY_SIZE(list));
+
+	return wto_vc_disable_queues(mbx, vport->vc.id, list,
+				     ARRAY_SIZE(list));
+}
+
+/* Let the vector's poll serve @rxq from now on, or none */
+static void wto_queue_switch_rx(struct wto_vector *vec,
+				struct wto_rx_queue *rxq)
+{
+	vec->rx = rxq;
+	napi_enable_locked(&vec->napi);
+	/* the interrupt may have fired meanwhile: only a poll rearms it */
+	local_bh_disable();
+	napi_schedule(&vec->napi);
+	local_bh_enable();
+}
+
+/**
+ * wto_queue_stop_rx - stop one receive queue of the running set
+ * @vport: vport
+ * @rxq: one of its receive queues
+ *
+ * The channel's transmit queue and all others go on.  The queue stays the
+ * caller's, without buffers.
+ *
+ * Context: Process, may sleep; netdev's lock.
+ * Return: 0, or a negative errno if the device does not obey; then a reset is
+ * under way and the queue stays where it is.
+ */
+int wto_queue_stop_rx(struct wto_vport *vport, struct wto_rx_queue *rxq)
+{
+	struct wto_vector *vec = rxq->vec;
+	int err;
+
+	err = wto_queue_enable_rx(vport, rxq, false);
+	if (err) {
+		wto_reset_request(vport->adapter,
+				  "receive queue cannot be stopped");
+		return err;
+	}
+
+	napi_disable_locked(&vec->napi);
+	wto_rx_clean(rxq);
+	vport->set->rx[rxq->idx] = NULL;
+	wto_queue_switch_rx(vec, NULL);
+
+	return 0;
+}
+
+/**
+ * wto_queue_start_rx - let one receive queue run in the place of a stopped one
+ * @vport: vport that runs, without receive queue at @rxq's index
+ * @rxq: receive queue
+ *
+ * Context: Process, may sleep; netdev's lock.
+ * Return: 0, or a negative errno and the device does not use the queue.
+ */
+int wto_queue_start_rx(struct wto_vport *vport, struct wto_rx_queue *rxq)
+{
+	const struct wto_vc_qmap map = {
+		.type = VC2_QUEUE_TYPE_RX,
+		.queue_id = rxq->id,
+		.vector_id = rxq->vec->id,
+		.itr_idx = VC2_ITR_IDX_RX,
+	};
+	struct wto_mbx *mbx = &vport->adapter->mbx;
+	struct wto_vector *vec = rxq->vec;
+	struct wto_vc_rxq list[2];
+	int err;
+
+	wto_queue_put_rx(rxq, vport->set->cfg.mtu, list);
+	err = wto_vc_config_rxqs(mbx, vport->vc.id, list, ARRAY_SIZE(list));
+	if (!err)
+		err = wto_vc_map_vectors(mbx, vport->vc.id, &map, 1);
+	if (err)
+		return err;
+
+	napi_disable_locked(&vec->napi);
+	err = wto_rx_post(rxq);
+	if (!err)
+		err = wto_queue_enable_rx(vport, rxq, true);
+	if (!err)
+		goto run;
+
+	/* it may run already, or the reply was lost */
+	if (wto_queue_enable_rx(vport, rxq, false))
+		wto_reset_quiesce(vport->adapter, "queue cannot be stopped");
+	wto_rx_clean(rxq);
+	rxq = NULL;
+run:
+	if (rxq)
+		vport->set->rx[rxq->idx] = rxq;
+	wto_queue_switch_rx(vec, rxq);
+	return err;
 }

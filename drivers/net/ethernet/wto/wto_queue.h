@@ -17,6 +17,7 @@
 #include <linux/cache.h>
 #include <linux/completion.h>
 #include <linux/netdevice.h>
+#include <net/netmem.h>
 
 #include <wto/desc.h>
 
@@ -126,15 +127,13 @@ struct wto_tx_queue {
 /**
  * struct wto_rx_frags - page that buffers are being cut from
  * @pool: where pages come from
- * @page: the page, NULL if there is none
- * @dma: address of the next piece
- * @offset: offset of the next piece in @page
+ * @netmem: the page, 0 if there is none
+ * @offset: offset of the next piece in @netmem
  * @size: bytes of a piece
  */
 struct wto_rx_frags {
 	struct page_pool *pool;
-	struct page *page;
-	dma_addr_t dma;
+	netmem_ref netmem;
 	u32 offset;
 	u32 size;
 };
@@ -260,6 +259,12 @@ struct wto_queue_set *wto_queue_set_alloc(struct wto_vport *vport,
 void wto_queue_set_free(struct wto_queue_set *set);
 int wto_queue_start(struct wto_vport *vport, struct wto_queue_set *set);
 void wto_queue_stop(struct wto_vport *vport, struct wto_queue_set *set);
+struct wto_rx_queue *wto_queue_alloc_rx(struct wto_vport *vport,
+					const struct wto_queue_cfg *cfg,
+					unsigned int idx);
+void wto_queue_free_rx(struct wto_rx_queue *rxq, struct device *dev);
+int wto_queue_start_rx(struct wto_vport *vport, struct wto_rx_queue *rxq);
+int wto_queue_stop_rx(struct wto_vport *vport, struct wto_rx_queue *rxq);
 
 /* wto_vector.c */
 int wto_vector_bind(struct wto_vport *vport, const struct wto_vc_vector *from,

@@ -36,12 +36,12 @@
 
 /**
  * struct wto_rx_buf - a buffer
- * @page: where it is, NULL if there is none
- * @offset: offset of the piece in @page
+ * @netmem: where it is, 0 if there is none
+ * @offset: offset of the piece in @netmem
  * @posted: the device has it
  */
 struct wto_rx_buf {
-	struct page *page;
+	netmem_ref netmem;
 	u32 offset;
 	bool posted;
 };
@@ -92,11 +92,11 @@ static void wto_rx_count(struct wto_rx_queue *rxq, u64_stats_t *counter)
 /* Begin another page.  Return: false if there is none. */
 static noinline bool wto_rx_next_page(struct wto_rx_frags *frags)
 {
-	frags->page = page_pool_dev_alloc_pages(frags->pool);
-	if (unlikely(!frags->page))
+	frags->netmem = page_pool_dev_alloc_netmems(frags->pool);
+	if (unlikely(!frags->netmem))
 		return false;
 
-	page_pool_fragment_page(frags->page, PAGE_SIZE / frags->size);
+	page_pool_fragment_netmem(frags->netmem, PAGE_SIZE / frags->size);
 	frags->offset = 0;
 
 	return true;
@@ -105,14 +105,14 @@ static noinline bool wto_rx_next_page(struct wto_rx_frags *frags)
 /* Cut the next piece from a page */
 static bool wto_rx_take(struct wto_rx_frags *frags, struct wto_rx_buf *buf)
 {
-	if (!frags->page && unlikely(!wto_rx_next_page(frags)))
+	if (!frags->netmem && unlikely(!wto_rx_next_page(frags)))
 		return false;
 
-	buf->page = frags->page;
+	buf->netmem = frags->netmem;
 	buf->offset = frags->offset;
 	frags->offset += frags->size;
 	if (frags->offset + frags->size > PAGE_SIZE)
-		frags->page = NULL;
+		frags->netmem = 0;
 
 	return true;
 }
@@ -120,26 +120,27 @@ static bool wto_rx_take(struct wto_rx_frags *frags, struct wto_rx_buf *buf)
 static void wto_rx_put(struct wto_rx_frags *frags, struct wto_rx_buf *buf,
 		       bool napi)
 {
-	if (buf->page)
-		page_pool_put_full_page(frags->pool, buf->page, napi);
-	buf->page = NULL;
+	if (buf->netmem)
+		page_pool_put_full_netmem(frags->pool, buf->netmem, napi);
+	buf->netmem = 0;
 }
 
 static dma_addr_t wto_rx_dma(const struct wto_rx_buf *buf)
 {
-	return page_pool_get_dma_addr(buf->page) + buf->offset;
+	return page_pool_get_dma_addr_netmem(buf->netmem) + buf->offset;
 }
 
+/* Not for packet buffers with header split: the CPU may not be able to read */
 static void *wto_rx_va(const struct wto_rx_buf *buf)
 {
-	return page_address(buf->page) + buf->offset;
+	return page_address(__netmem_to_page(buf->netmem)) + buf->offset;
 }
 
 /* Make sure that a buffer is there, and tell its address */
 static bool wto_rx_fill(struct wto_rx_frags *frags, struct wto_rx_buf *buf,
 			u32 headroom, __le64 *addr)
 {
-	if (likely(!buf->page) && unlikely(!wto_rx_take(frags, buf)))
+	if (likely(!buf->netmem) && unlikely(!wto_rx_take(frags, buf)))
 		return false;
 
 	*addr = cpu_to_le64(wto_rx_dma(buf) + headroom);
@@ -240,8 +241,8 @@ wto_rx_build(struct wto_rx_queue *rxq, struct wto_rx_frags *frags,
 	void *va = wto_rx_va(buf);
 	struct sk_buff *skb;
 
-	page_pool_dma_sync_for_cpu(frags->pool, buf->page,
-				   buf->offset + WTO_RX_HEADROOM, len);
+	page_pool_dma_sync_netmem_for_cpu(frags->pool, buf->netmem,
+					  buf->offset + WTO_RX_HEADROOM, len);
 	net_prefetch(va + WTO_RX_HEADROOM);
 
 	skb = napi_build_skb(va, frags->size);
@@ -249,7 +250,7 @@ wto_rx_build(struct wto_rx_queue *rxq, struct wto_rx_frags *frags,
 		wto_rx_count(rxq, &rxq->stats->alloc_fail);
 		return NULL;
 	}
-	buf->page = NULL;
+	buf->netmem = 0;
 	skb_mark_for_recycle(skb);
 	skb_reserve(skb, WTO_RX_HEADROOM);
 	__skb_put(skb, len);
@@ -266,9 +267,11 @@ wto_rx_add_frag(struct wto_rx_queue *rxq, struct sk_buff *skb, unsigned int num,
 {
 	u32 offset = buf->offset + rxq->headroom + skip;
 
-	page_pool_dma_sync_for_cpu(rxq->frags.pool, buf->page, offset, len);
-	skb_add_rx_frag(skb, num, buf->page, offset, len, rxq->frags.size);
-	buf->page = NULL;
+	page_pool_dma_sync_netmem_for_cpu(rxq->frags.pool, buf->netmem, offset,
+					  len);
+	skb_add_rx_frag_netmem(skb, num, buf->netmem, offset, len,
+			       rxq->frags.size);
+	buf->netmem = 0;
 }
 
 /* Append a later buffer of a packet.
@@ -290,7 +293,8 @@ static noinline bool wto_rx_append(struct wto_rx_queue *rxq,
 }
 
 /* Header split is on, but this packet is in the packet buffer as a whole: the
- * device could not split it.  Copy the start to where headers are.
+ * device could not split it.  Copy the start to where headers are, if the CPU
+ * can read it: in memory of a provider (a DMA buffer of the user's) it cannot.
  */
 static noinline struct sk_buff *wto_rx_unsplit(struct wto_rx_queue *rxq,
 					       u16 id, u32 len)
@@ -299,8 +303,13 @@ static noinline struct sk_buff *wto_rx_unsplit(struct wto_rx_queue *rxq,
 	u32 copy = min_t(u32, len, rxq->hdr_size);
 	struct sk_buff *skb;
 
-	page_pool_dma_sync_for_cpu(rxq->frags.pool, buf->page, buf->offset,
-				   copy);
+	if (unlikely(netmem_is_net_iov(buf->netmem))) {
+		wto_rx_count(rxq, &rxq->stats->unreadable);
+		return NULL;
+	}
+
+	page_pool_dma_sync_netmem_for_cpu(rxq->frags.pool, buf->netmem,
+					  buf->offset, copy);
 	skb = wto_rx_build(rxq, &rxq->hdr_frags, &rxq->hdr_buf[id], copy);
 	/* not before: building takes the header buffer over from the device,
 	 * which may overwrite what the CPU put there
@@ -360,6 +369,13 @@ static void wto_rx_deliver(struct wto_rx_queue *rxq, struct sk_buff *skb,
 			   const struct wto_rx_meta *meta,
 			   struct wto_rx_tally *tally)
 {
+	/* the stack could not verify a checksum over what it cannot read */
+	if (unlikely(!skb_frags_readable(skb) &&
+		     skb->ip_summed == CHECKSUM_NONE)) {
+		wto_rx_count(rxq, &rxq->stats->unreadable);
+		napi_consume_skb(skb, 1);
+		return;
+	}
 	if (unlikely(meta->error || skb_headlen(skb) < ETH_HLEN)) {
 		wto_rx_count(rxq, &rxq->stats->errors);
 		napi_consume_skb(skb, 1);
@@ -526,6 +542,7 @@ static struct page_pool *wto_rx_make_pool(const struct wto_rx_queue *rxq,
 					  const struct wto_rx_frags *frags)
 {
 	struct device *dev = rxq->netdev->dev.parent;
+	const bool data = frags == &rxq->frags;
 	struct page_pool_params params = {
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
 		.pool_size = rxq->len / (PAGE_SIZE / frags->size),
@@ -536,6 +553,10 @@ static struct page_pool *wto_rx_make_pool(const struct wto_rx_queue *rxq,
 		.netdev = rxq->netdev,
 		.queue_idx = rxq->idx,
 	};
+
+	/* what the CPU may not read must not hold headers */
+	if (data && rxq->hdr_size)
+		params.flags |= PP_FLAG_ALLOW_UNREADABLE_NETMEM;
 
 	return page_pool_create(&params);
 }
@@ -625,7 +646,7 @@ static void wto_rx_put_frags(struct wto_rx_frags *frags)
 {
 	struct wto_rx_buf rest;
 
-	while (frags->page) {
+	while (frags->netmem) {
 		wto_rx_take(frags, &rest);
 		wto_rx_put(frags, &rest, false);
 	}

@@ -62,6 +62,8 @@ static const struct wto_stat wto_stat_rx[] = {
 		    "packets that the NIC marked as bad, or without a header"),
 	WTO_STAT_RX(hsplit, WTO_STAT_NO_QSTAT,
 		    "packets whose header came in a buffer of its own"),
+	WTO_STAT_RX(unreadable, WTO_STAT_NO_QSTAT,
+		    "packets that the CPU would have to read but cannot"),
 };
 
 /* of the vport, as the NIC counts it, shown with prefix "nic_" */
@@ -92,6 +94,8 @@ static const struct wto_stat wto_stat_vport[] = {
 		       "times that a transmit queue did not get on"),
 	WTO_STAT_VPORT("restarts", num_restarts,
 		       "restarts of the queues for a new configuration"),
+	WTO_STAT_VPORT("rx_restarts", num_rx_restarts,
+		       "restarts of a single receive queue"),
 };
 
 /* of the function's mailbox, shown with prefix "mbx_" */
@@ -266,7 +270,8 @@ static void wto_stats_add_rx64(struct wto_rx_stats *rx,
 		packets = u64_stats_read(&rx->packets);
 		bytes = u64_stats_read(&rx->bytes);
 		errors = u64_stats_read(&rx->errors) +
-			 u64_stats_read(&rx->bad_desc);
+			 u64_stats_read(&rx->bad_desc) +
+			 u64_stats_read(&rx->unreadable);
 	} while (u64_stats_fetch_retry(&rx->sync, start));
 
 	stats->rx_packets += packets;

@@ -51,6 +51,8 @@ struct wto_tx_stats {
  * @bad_desc: descriptors that made no sense
  * @errors: packets that the device marked as bad
  * @hsplit: packets with the header in a buffer of its own
+ * @unreadable: packets with a header, or a checksum to verify, where the CPU
+ *	cannot read
  */
 struct wto_rx_stats {
 	struct u64_stats_sync sync;
@@ -60,6 +62,7 @@ struct wto_rx_stats {
 	u64_stats_t bad_desc;
 	u64_stats_t errors;
 	u64_stats_t hsplit;
+	u64_stats_t unreadable;
 } ____cacheline_aligned_in_smp;
 
 /**

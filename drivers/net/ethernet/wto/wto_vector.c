@@ -97,9 +97,9 @@ static void wto_vector_detach_one(struct wto_vport *vport,
 	netif_queue_set_napi(vport->netdev, vec->idx, NETDEV_QUEUE_TYPE_TX,
 			     NULL);
 	free_irq(vec->irq, vec);
-	/* netif_napi_del() also waits for a watchdog that looks at the queue */
+	/* deleting the NAPI also waits for a watchdog that looks at the queue */
 	WRITE_ONCE(vport->tx[vec->idx], NULL);
-	netif_napi_del(&vec->napi);
+	netif_napi_del_locked(&vec->napi);
 	vec->tx = NULL;
 	vec->rx = NULL;
 }
@@ -139,16 +139,16 @@ int wto_vector_attach(struct wto_vport *vport, struct wto_queue_set *set)
 
 		snprintf(vec->name, sizeof(vec->name), "%s-TxRx-%u",
 			 netdev_name(vport->netdev), i);
-		netif_napi_add_config(vport->netdev, &vec->napi, wto_napi_poll,
-				      i);
+		netif_napi_add_config_locked(vport->netdev, &vec->napi,
+					     wto_napi_poll, i);
 		err = request_irq(vec->irq, wto_napi_irq, 0, vec->name, vec);
 		if (err) {
 			netdev_err(vport->netdev, "interrupt %d: %pe\n",
 				   vec->irq, ERR_PTR(err));
-			netif_napi_del(&vec->napi);
+			netif_napi_del_locked(&vec->napi);
 			goto detach;
 		}
-		netif_napi_set_irq(&vec->napi, vec->irq);
+		netif_napi_set_irq_locked(&vec->napi, vec->irq);
 		vec->wb_mode = false;
 		vec->tx = set->tx[i];
 		vec->rx = set->rx[i];
@@ -197,7 +197,7 @@ void wto_vector_enable(struct wto_vport *vport, unsigned int num)
 	for (i = 0; i < num; i++) {
 		struct wto_vector *vec = &vport->vec[i];
 
-		napi_enable(&vec->napi);
+		napi_enable_locked(&vec->napi);
 		wto_vector_write_itr(vec);
 		writel(vec->on_value, vec->dyn_ctl);
 	}
@@ -218,7 +218,7 @@ void wto_vector_disable(struct wto_vport *vport, unsigned int num)
 		struct wto_vector *vec = &vport->vec[i];
 
 		/* the end of a poll enables the interrupt: NAPI goes first */
-		napi_disable(&vec->napi);
+		napi_disable_locked(&vec->napi);
 		writel(0, vec->dyn_ctl);
 		synchronize_irq(vec->irq);
 	}

@@ -243,7 +243,7 @@ def checked_ping(addr, count, size=56, host=None):
     out = cmd(f"ping -c {count} -w 30 -i 0.1 -s {size} -p c0ffee17 {addr}", host=host,
               timeout=60).stdout
     answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl", out)}
-    if answered != set(range(1, count + 1)) or "wrong data byte" in out:
+    if not answered.issuperset(range(1, count + 1)) or "wrong data byte" in out:
         raise KsftFailEx(f"ping of {size} bytes: {out}")
 
 
