@@ -11,6 +11,7 @@
 #include "../../../include/wto/virtchnl.h"
 #include "engines/rss.h"
 #include "mbx.h"
+#include "model.h"
 #include "queue.h"
 
 #define CP_MAX_VPORTS		8
@@ -87,8 +88,7 @@ struct cp_stats {
  * @enabled: receives and sends
  * @loopback: what it sends comes back
  * @promisc: VC2_PROMISC_*
- * @txq_model: VC2_QUEUE_MODEL_* of transmit queues
- * @rxq_model: VC2_QUEUE_MODEL_* of receive queues
+ * @model: queue model
  * @mac: default address
  * @macs: filter: addresses it receives
  * @num_macs: entries of @macs
@@ -113,8 +113,7 @@ struct cp_vport {
 	bool enabled;
 	bool loopback;
 	u16 promisc;
-	u16 txq_model;
-	u16 rxq_model;
+	const struct nic_model *model;
 	u8 mac[ETH_ALEN];
 	u8 macs[CP_MAX_MACS][ETH_ALEN];
 	unsigned int num_macs;

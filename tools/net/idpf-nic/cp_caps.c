@@ -131,6 +131,7 @@ enum cp_status cp_get_caps(struct nic_port *port, const struct mbx_msg *req,
 		if (cp_features_on & BIT(i))
 			have.other |= cp_features[i].cap;
 
+	have.other |= port->cfg.model->other_caps;
 	out->csum_caps = want->csum_caps & cpu_to_le32(have.csum);
 	out->seg_caps = want->seg_caps & cpu_to_le32(have.seg);
 	out->hsplit_caps = want->hsplit_caps & cpu_to_le32(have.hsplit);

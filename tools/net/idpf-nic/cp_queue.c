@@ -201,6 +201,11 @@ static enum cp_status cp_check_rx(struct cp_vport *vport,
 	status = cp_check_entry(vport, type, id, &conf->cfg);
 	if (!status)
 		status = cp_check_rx_flags(port, conf->cfg.qflags);
+	if (!status && conf->cfg.model == VC2_QUEUE_MODEL_SINGLE &&
+	    conf->cfg.qflags & VC2_RXQ_HDR_SPLIT)
+		status = cp_refuse(port, CP_ENOTSUP, CP_VALUE,
+				   "CONFIG_RX_QUEUES: queue %" PRIu32
+				   ": header split in the single model", id);
 	if (!status && type == VC2_QUEUE_TYPE_RX &&
 	    conf->cfg.model == VC2_QUEUE_MODEL_SPLIT)
 		status = cp_check_rx_bufqs(vport, id, &conf->cfg);

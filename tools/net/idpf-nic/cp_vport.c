@@ -151,11 +151,29 @@ static u32 cp_min(u32 a, u32 b)
 	return a < b ? a : b;
 }
 
+/* Does every vport of the model have queues of this type? */
+static bool cp_model_has(const struct nic_model *model, u32 type)
+{
+	return model->queues == VC2_QUEUE_MODEL_SPLIT ||
+	       type == VC2_QUEUE_TYPE_TX || type == VC2_QUEUE_TYPE_RX;
+}
+
+/* The port's model, or the default for a driver that does not know it */
+static const struct nic_model *cp_choose_model(const struct nic_port *port)
+{
+	const struct nic_model *model = port->cfg.model;
+	u64 granted = le64_to_cpu(port->cp.granted.other_caps);
+
+	return model->other_caps & ~granted ? nic_model_default : model;
+}
+
 /*
  * The device decides how many queues a vport gets: what is asked for, but no
  * more than its share of what the port has.
  */
-static void cp_grant_queues(struct cp_vport *vport, struct cp_counts *counts)
+static void cp_grant_queues(struct cp_vport *vport,
+			    const struct nic_model *model,
+			    struct cp_counts *counts)
 {
 	const struct nic_port_config *cfg = &vport->port->cfg;
 	u32 share = cfg->num_qpairs / cfg->num_vports;
@@ -163,7 +181,8 @@ static void cp_grant_queues(struct cp_vport *vport, struct cp_counts *counts)
 	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++) {
 		u32 max = type == VC2_QUEUE_TYPE_RX_BUF ? 2 * share : share;
 
-		max = cp_min(max, cp_num_free(vport, type));
+		max = cp_model_has(model, type) ?
+		      cp_min(max, cp_num_free(vport, type)) : 0;
 		counts->num[type] = cp_min(counts->num[type], max);
 	}
 }
@@ -176,15 +195,28 @@ static struct cp_vport *cp_free_vport(struct nic_port *port)
 	return NULL;
 }
 
+/*
+ * The model asked for is a wish, and the reply tells what it is.  But a driver
+ * that asks for single queues is one that was told to; where there are none it
+ * shall hear of it.
+ */
+static bool cp_model_fits(const struct nic_model *model, __le16 wish)
+{
+	u16 queues = le16_to_cpu(wish);
+
+	return queues == model->queues || queues == VC2_QUEUE_MODEL_SPLIT;
+}
+
 static enum cp_status cp_check_create(struct nic_port *port,
+				      const struct nic_model *model,
 				      const struct vc2_create_vport *in)
 {
 	if (le16_to_cpu(in->vport_type) != VC2_VPORT_TYPE_DEFAULT)
 		return cp_refuse(port, CP_EINVAL, CP_VALUE,
 				 "CREATE_VPORT: type %u",
 				 le16_to_cpu(in->vport_type));
-	if (le16_to_cpu(in->txq_model) != VC2_QUEUE_MODEL_SPLIT ||
-	    le16_to_cpu(in->rxq_model) != VC2_QUEUE_MODEL_SPLIT)
+	if (!cp_model_fits(model, in->txq_model) ||
+	    !cp_model_fits(model, in->rxq_model))
 		return cp_refuse(port, CP_ENOTSUP, CP_VALUE,
 				 "CREATE_VPORT: queue models %u, %u",
 				 le16_to_cpu(in->txq_model),
@@ -208,13 +240,13 @@ static void cp_vport_mac(const struct cp_vport *vport, u8 *mac)
 }
 
 static void cp_vport_start(struct cp_vport *vport,
+			   const struct nic_model *model,
 			   const struct vc2_create_vport *in,
 			   const struct cp_counts *counts)
 {
 	vport->created = true;
 	vport->index = le16_to_cpu(in->vport_index);
-	vport->txq_model = VC2_QUEUE_MODEL_SPLIT;
-	vport->rxq_model = VC2_QUEUE_MODEL_SPLIT;
+	vport->model = model;
 	vport->enabled = false;
 	vport->loopback = false;
 	vport->link_event = false;
@@ -234,8 +266,8 @@ static void cp_put_vport(struct cp_vport *vport, struct mbx_msg *rsp)
 	u32 num_chunks = 0;
 
 	out->vport_type = cpu_to_le16(VC2_VPORT_TYPE_DEFAULT);
-	out->txq_model = cpu_to_le16(vport->txq_model);
-	out->rxq_model = cpu_to_le16(vport->rxq_model);
+	out->txq_model = cpu_to_le16(vport->model->queues);
+	out->rxq_model = cpu_to_le16(vport->model->queues);
 	out->num_tx_q = cpu_to_le16(vport->num_txq);
 	out->num_tx_complq = cpu_to_le16(vport->num_complq);
 	out->num_rx_q = cpu_to_le16(vport->num_rxq);
@@ -245,9 +277,8 @@ static void cp_put_vport(struct cp_vport *vport, struct mbx_msg *rsp)
 	out->max_mtu = cpu_to_le16(vport->port->cfg.mtu + NIC_MTU_OVERHEAD);
 	out->vport_id = cpu_to_le32(vport->id);
 	memcpy(out->default_mac_addr, vport->mac, ETH_ALEN);
-	out->rx_desc_ids = cpu_to_le64(BIT_ULL(IDPF_RXDID_FLEX_SPLITQ));
-	out->tx_desc_ids = cpu_to_le64(BIT_ULL(IDPF_TX_DTYPE_FLEX_TSO_CTX) |
-				       BIT_ULL(IDPF_TX_DTYPE_FLEX_FLOW_SCHED));
+	out->rx_desc_ids = cpu_to_le64(vport->model->rx_desc_ids);
+	out->tx_desc_ids = cpu_to_le64(vport->model->tx_desc_ids);
 	out->rss_algorithm = cpu_to_le32(VC2_RSS_ALG_TOEPLITZ);
 	out->rss_key_size = cpu_to_le16(RSS_KEY_SIZE);
 	out->rss_lut_size = cpu_to_le16(vport->port->cfg.rss_lut_size);
@@ -268,6 +299,7 @@ enum cp_status cp_create_vport(struct nic_port *port, const struct mbx_msg *req,
 {
 	const struct vc2_create_vport *in =
 		(const struct vc2_create_vport *)req->data;
+	const struct nic_model *model = cp_choose_model(port);
 	struct cp_counts counts = { {
 		[VC2_QUEUE_TYPE_TX] = le16_to_cpu(in->num_tx_q),
 		[VC2_QUEUE_TYPE_RX] = le16_to_cpu(in->num_rx_q),
@@ -277,7 +309,7 @@ enum cp_status cp_create_vport(struct nic_port *port, const struct mbx_msg *req,
 	struct cp_vport *vport;
 	enum cp_status status;
 
-	status = cp_check_create(port, in);
+	status = cp_check_create(port, model, in);
 	if (status)
 		return status;
 	vport = cp_free_vport(port);
@@ -286,17 +318,17 @@ enum cp_status cp_create_vport(struct nic_port *port, const struct mbx_msg *req,
 				 "CREATE_VPORT: all %u vports exist",
 				 port->cfg.num_vports);
 	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++)
-		if (!counts.num[type])
+		if (!counts.num[type] && cp_model_has(model, type))
 			return cp_refuse(port, CP_EINVAL, CP_VALUE,
 					 "CREATE_VPORT: no queues of type %" PRIu32,
 					 type);
-	cp_grant_queues(vport, &counts);
+	cp_grant_queues(vport, model, &counts);
 	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++)
-		if (!counts.num[type])
+		if (!counts.num[type] && cp_model_has(model, type))
 			return cp_refuse(port, CP_ENOSPC, CP_STATE,
 					 "CREATE_VPORT: queues of type %" PRIu32
 					 " are used up", type);
-	cp_vport_start(vport, in, &counts);
+	cp_vport_start(vport, model, in, &counts);
 	cp_put_vport(vport, rsp);
 	return CP_OK;
 }
@@ -385,6 +417,11 @@ enum cp_status cp_add_queues(struct nic_port *port, const struct mbx_msg *req,
 
 	if (!vport)
 		return CP_ENOENT;
+	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++)
+		if (num[type] && !cp_model_has(vport->model, type))
+			return cp_refuse(port, CP_EINVAL, CP_VALUE,
+					 "ADD_QUEUES: type %" PRIu32
+					 " in the single model", type);
 	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++)
 		if (num[type] > cp_num_free(vport, type))
 			return cp_refuse(port, CP_ENOSPC, CP_VALUE,

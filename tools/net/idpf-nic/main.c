@@ -34,6 +34,7 @@
  * @control: --control
  * @grant: --grant
  * @deny: --deny
+ * @model: --model
  * @faults: --fault
  * @hostile: --hostile
  * @pcap_rx: --pcap-rx
@@ -46,6 +47,7 @@ struct options {
 	char *control;
 	char **grant;
 	char **deny;
+	char *model;
 	char **faults;
 	char **hostile;
 	gboolean pcap_rx;
@@ -152,7 +154,12 @@ static const char *parse_port_key(struct nic_port_config *cfg, const char *key,
 	if (!strcmp(key, "lso-id"))
 		return parse_number(val, 15, 16, &cfg->lso_id_bits) ? NULL :
 		       "15 or 16";
-	return "one of socket, name, id, mac, queues, mtu, vports, lut, lso-id";
+	if (!strcmp(key, "model")) {
+		cfg->model = nic_model_get(val);
+		return cfg->model ? NULL :
+		       "split, split-qsched, single-base or single-flex";
+	}
+	return "one of socket, name, id, mac, queues, mtu, vports, lut, lso-id, model";
 }
 
 static bool parse_port(const char *spec, struct nic_port_config *cfg)
@@ -206,7 +213,8 @@ static bool check_port(struct nic *nic, const struct nic_port_config *cfg,
 	return true;
 }
 
-static bool add_port(struct nic *nic, const char *spec)
+static bool add_port(struct nic *nic, const char *spec,
+		     const struct nic_model *model)
 {
 	struct nic_port_config cfg = {
 		.mac = { 0x02, 0x1d, 0xbf, 0x00, 0x00, nic->num_ports + 1 },
@@ -215,6 +223,7 @@ static bool add_port(struct nic *nic, const char *spec)
 		.num_vports = 1,
 		.rss_lut_size = NIC_RSS_LUT_SIZE,
 		.lso_id_bits = 15,
+		.model = model,
 	};
 
 	if (nic->num_ports == NIC_MAX_PORTS) {
@@ -409,10 +418,19 @@ static void unwatch_signals(struct signals *sig)
 
 static bool set_up(struct nic *nic, const struct options *opt)
 {
+	const struct nic_model *model = nic_model_default;
+
+	if (opt->model)
+		model = nic_model_get(opt->model);
+	if (!model) {
+		usage_error("--model: %s is not split, split-qsched, single-base or single-flex",
+			    opt->model);
+		return false;
+	}
 	if (!apply_policy(opt->deny, false) || !apply_policy(opt->grant, true))
 		return false;
 	for (char **spec = opt->ports; spec && *spec; spec++)
-		if (!add_port(nic, *spec))
+		if (!add_port(nic, *spec, model))
 			return false;
 	if (!nic->num_ports) {
 		usage_error("at least one --port is needed, see --help");
@@ -479,7 +497,8 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 		"Shows IDPF network functions to QEMU over vfio-user.";
 	static const char port_help[] =
 		"Keys of --port: socket, name, id=pf|vf|class, mac, queues, mtu, vports, lut,\n"
-		"lso-id=15|16\n\n"
+		"lso-id=15|16, model\n\n"
+		"Models: split, split-qsched, single-base, single-flex\n\n"
 		"Wires: pair:PORT,PORT\n"
 		"       switch:PORT,PORT[,PORT...]\n"
 		"       stream:PORT,listen|connect=unix:PATH|tcp:HOST:PORT\n"
@@ -502,6 +521,9 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 		  "NAME[,NAME]" },
 		{ "deny", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt->deny,
 		  "Capabilities not to grant", "NAME[,NAME]" },
+		{ "model", 'm', 0, G_OPTION_ARG_STRING, &opt->model,
+		  "Queue model of ports that name none (default: split)",
+		  "MODEL" },
 		{ "fault", 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt->faults,
 		  "Do something wrong: NAME[=VALUE][:KEY=VALUE...][@PORT]",
 		  "SPEC" },
@@ -551,6 +573,7 @@ static void free_options(struct options *opt)
 	g_strfreev(opt->deny);
 	g_strfreev(opt->faults);
 	g_strfreev(opt->hostile);
+	g_free(opt->model);
 	g_free(opt->pcap);
 	g_free(opt->control);
 }

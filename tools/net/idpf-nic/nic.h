@@ -28,6 +28,7 @@
 #include "impair.h"
 #include "irq.h"
 #include "mbx.h"
+#include "model.h"
 #include "pci.h"
 #include "queue.h"
 #include "report.h"
@@ -81,6 +82,7 @@ enum nic_identity {
  * @num_vports: vports the driver is told to create, 1 to CP_MAX_VPORTS
  * @rss_lut_size: entries of the indirection table, 1 to RSS_LUT_MAX
  * @lso_id_bits: bits in which the IPv4 ids of TCP segments count, 15 or 16
+ * @model: queue model
  */
 struct nic_port_config {
 	char name[IFNAMSIZ];
@@ -92,6 +94,7 @@ struct nic_port_config {
 	u16 num_vports;
 	u16 rss_lut_size;
 	u16 lso_id_bits;
+	const struct nic_model *model;
 };
 
 /**

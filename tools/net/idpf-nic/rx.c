@@ -112,6 +112,44 @@ static u16 hdr_buf_size(const struct rxq *rxq, unsigned int which)
 	return own && (own < size || !size) ? own : size;
 }
 
+/* Return: pieces that a buffer lies in, entered in the plan; 0: not mapped */
+static unsigned int map_buf(struct rx_plan *plan, struct dma_hint *hint,
+			    u64 addr, u32 len, const struct iovec **at)
+{
+	struct dma_span span = { addr, len, DMA_PROT_WRITE };
+	struct iovec *iov = &plan->iov[plan->num_iov];
+	unsigned int num;
+
+	num = dma_iov(plan->rxq->q.port, hint, &span, iov,
+		      RX_MAX_IOV - plan->num_iov);
+	plan->num_iov += num;
+	*at = iov;
+	return num;
+}
+
+/*
+ * A buffer that is not mapped is used up without effect, and so are those that
+ * were planned before it, or the queue would never get past it.  In the single
+ * model every buffer has a descriptor, which has to say so.
+ */
+static void skip_bufs(const struct rx_plan *plan, unsigned int which)
+{
+	struct rxq *rxq = plan->rxq;
+	struct queue *q = &rxq->q;
+	u8 *ring;
+
+	rxq->bufq[which]->q.next = plan->next[which];
+	if (!rxq->format->write_bad)
+		return;
+	ring = queue_ring(q, sizeof(struct idpf_rx_flex_desc), DMA_PROT_WRITE);
+	if (!ring)
+		return;
+	for (; q->next != plan->next[which]; q->next = queue_next(q, q->next))
+		rxq->format->write_bad(plan, ring + (size_t)q->next *
+				       sizeof(struct idpf_rx_flex_desc));
+	irq_mark(&q->port->irq, q->vector, q->itr);
+}
+
 /* Takes the next buffer of a queue.  Return: false if it cannot be used */
 static bool take_buf(struct rx_plan *plan, unsigned int which, bool split)
 {
@@ -130,20 +168,19 @@ static bool take_buf(struct rx_plan *plan, unsigned int which, bool split)
 	plan->next[which] = queue_next(q, plan->next[which]);
 	buf->which = which;
 	buf->id = posted.id;
-	buf->hdr = NULL;
-	buf->pkt = dma_ptr(q->port, &bufq->buf_hint, posted.pkt_addr,
-			   q->cfg.data_buf_size, DMA_PROT_WRITE);
+	buf->num_hdr = 0;
+	buf->num_pkt = map_buf(plan, &bufq->buf_hint, posted.pkt_addr,
+			       q->cfg.data_buf_size, &buf->pkt);
 	if (split)
-		buf->hdr = dma_ptr(q->port, &bufq->hdr_hint, posted.hdr_addr,
-				   hdr_buf_size(plan->rxq, which),
-				   DMA_PROT_WRITE);
-	if (buf->pkt && (buf->hdr || !split)) {
+		buf->num_hdr = map_buf(plan, &bufq->hdr_hint, posted.hdr_addr,
+				       hdr_buf_size(plan->rxq, which),
+				       &buf->hdr);
+	if (buf->num_pkt && (buf->num_hdr || !split)) {
 		plan->num_bufs++;
 		return true;
 	}
 
-	/* Used up without effect, or the queue would never get past it */
-	q->next = plan->next[which];
+	skip_bufs(plan, which);
 	report_error(q->port, REPORT_RX_ADDR,
 		     "rx buffer queue %u: buffer %u at 0x%llx is not mapped",
 		     q->id, posted.id, (unsigned long long)posted.pkt_addr);
@@ -212,15 +249,26 @@ static enum rx_result rx_make_plan(struct rx_plan *plan)
 	}
 }
 
+/* The next @len bytes of a frame go to a buffer */
+static void copy_to(struct gather *from, const struct iovec *iov, u32 len)
+{
+	for (; len; iov++) {
+		u32 part = len < iov->iov_len ? len : (u32)iov->iov_len;
+
+		gather_pull(from, iov->iov_base, part);
+		len -= part;
+	}
+}
+
 static void rx_copy(const struct rx_plan *plan)
 {
 	struct gather at;
 
 	gather_init(&at, plan->frame->iov, plan->frame->num_iov);
 	if (plan->hdr_len)
-		gather_pull(&at, plan->bufs[0].hdr, plan->hdr_len);
+		copy_to(&at, plan->bufs[0].hdr, plan->hdr_len);
 	for (unsigned int i = 0; i < plan->num_bufs; i++)
-		gather_pull(&at, plan->bufs[i].pkt, plan->bufs[i].len);
+		copy_to(&at, plan->bufs[i].pkt, plan->bufs[i].len);
 }
 
 static void rx_commit(const struct rx_plan *plan, u8 *ring)
@@ -406,6 +454,7 @@ static enum rx_result vport_receive(struct cp_vport *vport,
 	plan.hdr_len = 0;
 	plan.hdr_overflow = false;
 	plan.num_bufs = 0;
+	plan.num_iov = 0;
 	plan.rxq = choose_rxq(vport, &plan);
 	if (plan.rxq && nic_port_may_dma(vport->port))
 		res = rxq_receive(&plan);
@@ -507,8 +556,8 @@ int rxq_configure(struct rxq *rxq)
 {
 	const struct queue_cfg *cfg = &rxq->q.cfg;
 
-	rxq->format = rx_format_get(cfg);
-	if (!rxq->format || cfg->model != rxq->q.vport->rxq_model) {
+	rxq->format = rx_format_get(rxq->q.vport->model, cfg);
+	if (!rxq->format) {
 		report_error(rxq->q.port, REPORT_CP_VALUE,
 			     "rx queue %u: model %u with descriptor formats 0x%llx was not granted",
 			     rxq->q.id, cfg->model,

@@ -6,11 +6,16 @@
 #ifndef IDPF_NIC_RX_H
 #define IDPF_NIC_RX_H
 
+#include "model.h"
 #include "queue.h"
 #include "wire.h"
 
 /* Buffers of one frame at most, with the smallest that are allowed */
 #define RX_MAX_BUFS	(NIC_MAX_FRAME / QUEUE_BUF_UNIT + 1)
+/* Pieces of one buffer at most: the borders of maps are page borders */
+#define RX_MAX_PIECES	(IDPF_RXF_LEN / DMA_PAGE_SIZE + 2)
+/* Pieces of all buffers of one frame: the smallest may have two */
+#define RX_MAX_IOV	(2 * RX_MAX_BUFS + RX_MAX_PIECES)
 
 /**
  * struct rx_posted - a buffer as the driver posted it
@@ -29,15 +34,19 @@ struct rx_posted {
  * @which: buffer queue, 0 or 1
  * @id: the driver's name of the buffer
  * @len: bytes for the packet buffer
- * @pkt: packet buffer
- * @hdr: header buffer, NULL without header split
+ * @pkt: pieces of the packet buffer, in rx_plan.iov
+ * @num_pkt: how many
+ * @hdr: pieces of the header buffer, as above
+ * @num_hdr: how many, 0 without header split
  */
 struct rx_buf {
 	unsigned int which;
 	u16 id;
 	u32 len;
-	u8 *pkt;
-	u8 *hdr;
+	const struct iovec *pkt;
+	unsigned int num_pkt;
+	const struct iovec *hdr;
+	unsigned int num_hdr;
 };
 
 /**
@@ -50,7 +59,9 @@ struct rx_buf {
  * @hash: RSS hash
  * @next: by buffer queue: ring index behind the buffers taken
  * @num_bufs: entries of @bufs
+ * @num_iov: entries of @iov
  * @bufs: the buffers, in the order of the frame's bytes
+ * @iov: host memory of the buffers
  */
 struct rx_plan {
 	struct rxq *rxq;
@@ -61,7 +72,9 @@ struct rx_plan {
 	u32 hash;
 	u16 next[2];
 	unsigned int num_bufs;
+	unsigned int num_iov;
 	struct rx_buf bufs[RX_MAX_BUFS];
+	struct iovec iov[RX_MAX_IOV];
 };
 
 /**
@@ -69,13 +82,16 @@ struct rx_plan {
  * @split: knows header split
  * @read: understand a posted buffer
  * @write: write the descriptor of buffer @idx of a plan to @at
+ * @write_bad: single model: say that the buffer posted at @at is not usable
  */
 struct rx_format {
 	bool split;
 	void (*read)(const void *at, struct rx_posted *posted);
 	void (*write)(const struct rx_plan *plan, unsigned int idx, void *at);
+	void (*write_bad)(const struct rx_plan *plan, void *at);
 };
 
-const struct rx_format *rx_format_get(const struct queue_cfg *cfg);
+const struct rx_format *rx_format_get(const struct nic_model *model,
+				      const struct queue_cfg *cfg);
 
 #endif /* IDPF_NIC_RX_H */

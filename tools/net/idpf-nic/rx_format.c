@@ -142,6 +142,17 @@ static void base_write(const struct rx_plan *plan, unsigned int idx, void *at)
 	write_desc(plan, CORRUPT_RX_BASE, at, &d, 1);
 }
 
+/* A packet of its own, without a byte and with an error */
+static void base_write_bad(const struct rx_plan *plan, void *at)
+{
+	struct idpf_rx_base_desc d = {
+		.qw1 = cpu_to_le64(IDPF_RXB_ST_DD | IDPF_RXB_ST_EOF |
+				   IDPF_RXB_ERR_RXE),
+	};
+
+	write_desc(plan, CORRUPT_RX_BASE, at, &d, 1);
+}
+
 static void nic_write(const struct rx_plan *plan, unsigned int idx, void *at)
 {
 	const struct parse_info *info = &plan->frame->info;
@@ -165,6 +176,17 @@ static void nic_write(const struct rx_plan *plan, unsigned int idx, void *at)
 	write_desc(plan, CORRUPT_RX_NIC, at, &d, 1);
 }
 
+static void nic_write_bad(const struct rx_plan *plan, void *at)
+{
+	struct idpf_rx_flex_nic_desc d = {
+		.rxdid = IDPF_RXDID_FLEX_SQ_NIC,
+		.status0 = cpu_to_le16(IDPF_RXN_ST0_DD | IDPF_RXN_ST0_EOF |
+				       IDPF_RXN_ST0_RXE),
+	};
+
+	write_desc(plan, CORRUPT_RX_NIC, at, &d, 1);
+}
+
 static const struct rx_format split_format = {
 	.split = true,
 	.read = split_read,
@@ -174,31 +196,33 @@ static const struct rx_format split_format = {
 static const struct rx_format base_format = {
 	.read = single_read,
 	.write = base_write,
+	.write_bad = base_write_bad,
 };
 
 static const struct rx_format nic_format = {
 	.read = single_read,
 	.write = nic_write,
+	.write_bad = nic_write_bad,
 };
 
 /**
  * rx_format_get() - format of a configuration
+ * @model: the vport's model
  * @cfg: of a receive queue
  *
- * Return: the format, NULL if there is none.
+ * Return: the format, NULL if it is not of this model.
  */
-const struct rx_format *rx_format_get(const struct queue_cfg *cfg)
+const struct rx_format *rx_format_get(const struct nic_model *model,
+				      const struct queue_cfg *cfg)
 {
-	switch (cfg->model) {
-	case VC2_QUEUE_MODEL_SPLIT:
-		return cfg->desc_ids & BIT_ULL(IDPF_RXDID_FLEX_SPLITQ) ?
-		       &split_format : NULL;
-	case VC2_QUEUE_MODEL_SINGLE:
-		if (cfg->desc_ids & BIT_ULL(IDPF_RXDID_FLEX_SQ_NIC))
-			return &nic_format;
-		return cfg->desc_ids & BIT_ULL(IDPF_RXDID_BASE_32B) ?
-		       &base_format : NULL;
-	default:
+	u64 ids = cfg->desc_ids & model->rx_desc_ids;
+
+	if (cfg->model != model->queues)
 		return NULL;
-	}
+	if (cfg->model == VC2_QUEUE_MODEL_SPLIT)
+		return ids & BIT_ULL(IDPF_RXDID_FLEX_SPLITQ) ? &split_format :
+							       NULL;
+	if (ids & BIT_ULL(IDPF_RXDID_FLEX_SQ_NIC))
+		return &nic_format;
+	return ids & BIT_ULL(IDPF_RXDID_BASE_32B) ? &base_format : NULL;
 }

@@ -393,8 +393,8 @@ int txq_configure(struct txq *txq)
 {
 	const struct queue_cfg *cfg = &txq->q.cfg;
 
-	txq->format = tx_format_get(txq->q.port, cfg);
-	if (txq->format && cfg->model == txq->q.vport->txq_model)
+	txq->format = tx_format_get(txq->q.vport->model, cfg);
+	if (txq->format)
 		return 0;
 
 	report_error(txq->q.port, REPORT_CP_VALUE,

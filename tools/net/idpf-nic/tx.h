@@ -7,6 +7,7 @@
 #define IDPF_NIC_TX_H
 
 #include "engines/csum.h"
+#include "model.h"
 #include "parse.h"
 #include "queue.h"
 #include "wire.h"
@@ -121,7 +122,7 @@ struct tx_format {
 	bool (*complete)(struct txq *txq, const struct tx_packet *pkt);
 };
 
-const struct tx_format *tx_format_get(const struct nic_port *port,
+const struct tx_format *tx_format_get(const struct nic_model *model,
 				      const struct queue_cfg *cfg);
 bool tx_complete_marker(struct txq *txq);
 

@@ -322,23 +322,25 @@ bool tx_complete_marker(struct txq *txq)
 
 /**
  * tx_format_get() - format of a configuration
- * @port: the port
+ * @model: the vport's model
  * @cfg: of a transmit queue
  *
- * Return: the format, NULL if it does not exist or was not granted.
+ * Return: the format, NULL if it is not of this model.
  */
-const struct tx_format *tx_format_get(const struct nic_port *port,
+const struct tx_format *tx_format_get(const struct nic_model *model,
 				      const struct queue_cfg *cfg)
 {
-	u64 caps = le64_to_cpu(port->cp.granted.other_caps);
+	u64 ids = model->tx_desc_ids;
 
+	if (cfg->model != model->queues)
+		return NULL;
 	if (cfg->model == VC2_QUEUE_MODEL_SINGLE)
 		return &base_format;
-	if (cfg->model != VC2_QUEUE_MODEL_SPLIT)
-		return NULL;
 	if (cfg->sched == VC2_TXQ_SCHED_FLOW)
-		return &flow_format;
-	if (cfg->sched == VC2_TXQ_SCHED_QUEUE && caps & VC2_CAP_SPLITQ_QSCHED)
-		return &flex_format;
+		return ids & BIT_ULL(IDPF_TX_DTYPE_FLEX_FLOW_SCHED) ?
+		       &flow_format : NULL;
+	if (cfg->sched == VC2_TXQ_SCHED_QUEUE)
+		return ids & BIT_ULL(IDPF_TX_DTYPE_FLEX_L2TAG1_L2TAG2) ?
+		       &flex_format : NULL;
 	return NULL;
 }

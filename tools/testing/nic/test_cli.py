@@ -25,7 +25,7 @@ def test_help():
     result = run("--help")
     assert result.returncode == 0
     for option in ("--port", "--wire", "--pcap", "--pcap-rx", "--control", "--grant",
-                   "--verbose", "--trace", "--help"):
+                   "--model", "--verbose", "--trace", "--help"):
         assert option in result.stdout, option
     assert not SANITIZER.search(result.stderr)
 
@@ -50,6 +50,8 @@ PATH = "socket=/tmp/never-made.sock"
     ("--port", PATH + ",queues="), ("--port", PATH + ",queues=99999999999999999999"),
     ("--port", PATH + ",mtu=0"), ("--port", PATH + ",mtu=9707"), ("--port", PATH + ",mtu=100000"),
     ("--port", PATH + ",vports=0"), ("--port", PATH + ",vports=1000"),
+    ("--port", PATH + ",model="), ("--port", PATH + ",model=double"),
+    ("--port", PATH, "--model", "double"), ("--port", PATH, "--model", ""),
     ("--port", PATH + ",name="), ("--port", PATH + ",name=" + "x" * 300),
     ("--port", "socket=" + "/x" * 100), ("--port", "socket="),
     ("--port", PATH, "--port", PATH), ("--port", PATH, "--port", PATH + "2,name=port0"),

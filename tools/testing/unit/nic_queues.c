@@ -47,13 +47,9 @@ struct guest {
 
 /* How the next start_queues() configures them */
 static struct {
-	u16 model;
+	const char *name;
 	u16 sched;
-	u64 desc_ids;
-} mode = {
-	VC2_QUEUE_MODEL_SPLIT, VC2_TXQ_SCHED_FLOW,
-	BIT_ULL(IDPF_RXDID_FLEX_SPLITQ)
-};
+} mode = { "split", VC2_TXQ_SCHED_FLOW };
 
 static struct nic nic;
 static struct guest guests[2];
@@ -143,10 +139,10 @@ static int configure(struct guest *g, u32 type, u16 id, u64 ring, u16 len,
 	struct queue_cfg cfg = {
 		.ring_addr = GUEST_BASE + ring,
 		.ring_len = len,
-		.model = mode.model,
+		.model = nic_model_get(mode.name)->queues,
 		.sched = mode.sched,
 		.bufq_id = { 0, 1 },
-		.desc_ids = mode.desc_ids,
+		.desc_ids = nic_model_get(mode.name)->rx_desc_ids,
 		.qflags = qflags,
 		.hdr_buf_size = type == VC2_QUEUE_TYPE_RX ? HDR_SIZE : 0,
 		.data_buf_size = id ? BUF1_SIZE : BUF0_SIZE,
@@ -164,8 +160,7 @@ static void start_queues(struct guest *g, u16 qflags)
 {
 	int err = 0;
 
-	g->port->cp.vports[0].txq_model = mode.model;
-	g->port->cp.vports[0].rxq_model = mode.model;
+	g->port->cp.vports[0].model = nic_model_get(mode.name);
 	memset(g->mem, 0, GUEST_SIZE);
 	g->tx_next = 0;
 	g->compl_next = 0;
@@ -751,9 +746,7 @@ static void test_queue_sched(void)
 	mode.sched = VC2_TXQ_SCHED_QUEUE;
 	CHECK(configure(g, VC2_QUEUE_TYPE_TX, 0, TX_RING, RING_LEN, 0) < 0,
 	      "queue scheduling that was not granted is refused");
-	for (int i = 0; i < 2; i++)
-		guests[i].port->cp.granted.other_caps =
-			cpu_to_le64(VC2_CAP_SPLITQ_QSCHED);
+	mode.name = "split-qsched";
 	restart(0);
 
 	fill_frame(g->mem + TX_BUFS, 200, 2, 1);
@@ -776,6 +769,9 @@ static void test_queue_sched(void)
 	CHECK(FIELD_GET(IDPF_TXCQ_TYPE, le16_to_cpu(c[1].qid_type_gen)) ==
 	      IDPF_TXCQ_TYPE_SW_MARKER, "marker");
 	mode.sched = VC2_TXQ_SCHED_FLOW;
+	CHECK(configure(g, VC2_QUEUE_TYPE_TX, 0, TX_RING, RING_LEN, 0) < 0,
+	      "flow scheduling is no part of that model");
+	mode.name = "split";
 }
 
 static void post_single(struct guest *g, unsigned int num)
@@ -812,7 +808,7 @@ static bool single_is(struct guest *g, u16 idx, size_t len, bool eof)
 {
 	u8 *at = g->mem + RX_RING + idx * 32;
 
-	if (mode.desc_ids & BIT_ULL(IDPF_RXDID_FLEX_SQ_NIC)) {
+	if (!strcmp(mode.name, "single-flex")) {
 		struct idpf_rx_flex_nic_desc *d = (void *)at;
 		u16 status = le16_to_cpu(d->status0);
 
@@ -831,14 +827,13 @@ static bool single_is(struct guest *g, u16 idx, size_t len, bool eof)
 	}
 }
 
-static void test_single(u64 desc_ids, const char *name)
+static void test_single(const char *name)
 {
 	struct guest *g = &guests[0], *r = &guests[1];
 	const u64 end = IDPF_TXB_CMD_EOP | IDPF_TXB_CMD_RS;
 	u64 engine = errors(g, REPORT_TX_NO_ENGINE);
 
-	mode.model = VC2_QUEUE_MODEL_SINGLE;
-	mode.desc_ids = desc_ids;
+	mode.name = name;
 	restart(VC2_RXQ_HDR_SPLIT);
 	post_single(r, 4);
 	fill_frame(g->mem + TX_BUFS, 3000, 2, 1);
@@ -868,8 +863,7 @@ static void test_single(u64 desc_ids, const char *name)
 	CHECK(is_done(g, 4) && errors(g, REPORT_TX_NO_ENGINE) == engine + 1,
 	      "%s: checksum without an engine", name);
 	queue_disable(q_of(g, VC2_QUEUE_TYPE_TX, 0));
-	mode.model = VC2_QUEUE_MODEL_SPLIT;
-	mode.desc_ids = BIT_ULL(IDPF_RXDID_FLEX_SPLITQ);
+	mode.name = "split";
 }
 
 static void grant_offloads(bool on)
@@ -1009,16 +1003,14 @@ static void test_base_segments(void)
 
 static void test_base_offloads(void)
 {
-	mode.model = VC2_QUEUE_MODEL_SINGLE;
-	mode.desc_ids = BIT_ULL(IDPF_RXDID_BASE_32B);
+	mode.name = "single-base";
 	restart(0);
 	grant_offloads(true);
 	test_base_checksum();
 	restart(0);
 	test_base_segments();
 	grant_offloads(false);
-	mode.model = VC2_QUEUE_MODEL_SPLIT;
-	mode.desc_ids = BIT_ULL(IDPF_RXDID_FLEX_SPLITQ);
+	mode.name = "split";
 }
 
 /* Anything in the descriptors: the sanitizers watch */
@@ -1084,8 +1076,8 @@ int main(void)
 	test_overrun();
 	test_link();
 	test_queue_sched();
-	test_single(BIT_ULL(IDPF_RXDID_BASE_32B), "base");
-	test_single(BIT_ULL(IDPF_RXDID_FLEX_SQ_NIC), "flex");
+	test_single("single-base");
+	test_single("single-flex");
 	test_base_offloads();
 	test_random();
 	test_configuration();

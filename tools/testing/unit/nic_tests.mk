@@ -18,7 +18,7 @@ nic_capture_libs := $(shell pkg-config --libs glib-2.0)
 TESTS += nic_queues
 
 nic_queues_srcs := $(addprefix $(NIC)/,queue.c tx.c tx_format.c tx_offload.c rx.c \
-		     rx_format.c wire.c parse.c dma.c report.c capture.c \
+		     rx_format.c model.c wire.c parse.c dma.c report.c capture.c \
 		     fault.c impair.c corrupt.c \
 		     io.c) \
 		   $(wildcard $(NIC)/wires/*.c) $(NIC_ENGINES)
