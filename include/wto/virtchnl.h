@@ -55,6 +55,7 @@
  * @VC2_OP_ADD_MAC_ADDR: struct vc2_mac_addr_list
  * @VC2_OP_DEL_MAC_ADDR: struct vc2_mac_addr_list
  * @VC2_OP_CONFIG_PROMISC: struct vc2_promisc
+ * @VC2_OP_GET_PORT_STATS: struct vc2_port_stats
  * @VC2_OP_PTP_GET_CAPS: precision time protocol, first of its group
  * @VC2_OP_GET_LAN_MEMORY_REGIONS: struct vc2_lan_memory_regions
  * @VC2_OP_ADD_FLOW_RULE: flow steering
@@ -96,6 +97,7 @@ enum vc2_op {
 	VC2_OP_ADD_MAC_ADDR		= 535,
 	VC2_OP_DEL_MAC_ADDR		= 536,
 	VC2_OP_CONFIG_PROMISC		= 537,
+	VC2_OP_GET_PORT_STATS		= 540,
 	VC2_OP_PTP_GET_CAPS		= 541,
 	VC2_OP_GET_LAN_MEMORY_REGIONS	= 549,
 	VC2_OP_ADD_FLOW_RULE		= 551,
@@ -724,6 +726,95 @@ struct vc2_vport_stats {
 };
 
 static_assert(sizeof(struct vc2_vport_stats) == 128, "vport stats");
+
+#define VC2_PHY_NUM_SIZES		7
+
+/**
+ * struct vc2_phy_stats - counters of a port where it meets the wire
+ * @rx_bytes: octets received, FCS included
+ * @rx_unicast: frames received, by address
+ * @rx_multicast: as above
+ * @rx_broadcast: as above
+ * @rx_size: frames of up to 64, 127, 255, 511, 1023, 1518 and more octets,
+ *	FCS included
+ * @rx_xon: pause frames that let go on
+ * @rx_xoff: pause frames that stop
+ * @rx_undersized: good frames of less than 64 octets
+ * @rx_fragmented: bad frames of less than 64 octets
+ * @rx_oversized: good frames that are too long
+ * @rx_jabber: bad frames that are too long
+ * @rx_csum_errors: frames with a bad checksum inside
+ * @rx_length_errors: length field and length differ
+ * @rx_dropped: frames for which there was no room
+ * @rx_crc_errors: frames with a bad FCS
+ * @rx_runt_errors: frames of less than 64 octets with a bad FCS
+ * @rx_illegal_bytes: illegal symbols
+ * @rx_total: frames received
+ * @rx_pad: 0
+ * @tx_bytes: octets sent, FCS included
+ * @tx_unicast: frames sent, by address
+ * @tx_multicast: as above
+ * @tx_broadcast: as above
+ * @tx_errors: frames not sent because of an error
+ * @tx_timeouts: frames that waited for too long
+ * @tx_size: as @rx_size
+ * @tx_xon: as @rx_xon
+ * @tx_xoff: as @rx_xoff
+ * @tx_dropped_link_down: frames not sent for want of a link
+ * @tx_total: frames sent
+ * @tx_pad: 0
+ * @mac_local_faults: faults of the link, found at this end
+ * @mac_remote_faults: faults of the link, told by the far end
+ */
+struct vc2_phy_stats {
+	__le64 rx_bytes;
+	__le64 rx_unicast;
+	__le64 rx_multicast;
+	__le64 rx_broadcast;
+	__le64 rx_size[VC2_PHY_NUM_SIZES];
+	__le64 rx_xon;
+	__le64 rx_xoff;
+	__le64 rx_undersized;
+	__le64 rx_fragmented;
+	__le64 rx_oversized;
+	__le64 rx_jabber;
+	__le64 rx_csum_errors;
+	__le64 rx_length_errors;
+	__le64 rx_dropped;
+	__le64 rx_crc_errors;
+	__le64 rx_runt_errors;
+	__le64 rx_illegal_bytes;
+	__le64 rx_total;
+	u8 rx_pad[128];
+	__le64 tx_bytes;
+	__le64 tx_unicast;
+	__le64 tx_multicast;
+	__le64 tx_broadcast;
+	__le64 tx_errors;
+	__le64 tx_timeouts;
+	__le64 tx_size[VC2_PHY_NUM_SIZES];
+	__le64 tx_xon;
+	__le64 tx_xoff;
+	__le64 tx_dropped_link_down;
+	__le64 tx_total;
+	u8 tx_pad[128];
+	__le64 mac_local_faults;
+	__le64 mac_remote_faults;
+};
+
+static_assert(sizeof(struct vc2_phy_stats) == 600, "phy stats");
+
+/* The request is the vport's id alone.  No capability tells of the message: a
+ * device that does not know it refuses it.
+ */
+struct vc2_port_stats {
+	__le32 vport_id;
+	u8 pad[4];
+	struct vc2_phy_stats phy;
+	struct vc2_vport_stats vport;
+};
+
+static_assert(sizeof(struct vc2_port_stats) == 736, "port stats");
 
 #define VC2_EVENT_LINK_CHANGE		1
 

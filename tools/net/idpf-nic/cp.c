@@ -58,6 +58,7 @@ static const struct cp_op cp_ops[] = {
 	OP(GET_STATS, vc2_vport, 0, cp_get_stats),
 	/* Linux 6.12 sends this without asking for VC2_CAP_PTYPE */
 	OP(GET_PTYPE_INFO, vc2_get_ptype_info, 0, cp_get_ptypes),
+	OP(GET_PORT_STATS, vc2_vport, 0, cp_get_port_stats),
 	OP(LOOPBACK, vc2_loopback, VC2_CAP_LOOPBACK, cp_set_loopback),
 	OP(ADD_MAC_ADDR, vc2_mac_addr_list, VC2_CAP_MACFILTER, cp_add_macs),
 	OP(DEL_MAC_ADDR, vc2_mac_addr_list, VC2_CAP_MACFILTER, cp_del_macs),

@@ -69,18 +69,12 @@ enum cp_status cp_get_ptypes(struct nic_port *port, const struct mbx_msg *req,
 /* ------------------------------------------------------------------ */
 /* Statistics                                                           */
 
-enum cp_status cp_get_stats(struct nic_port *port, const struct mbx_msg *req,
-			    struct mbx_msg *rsp)
+static void cp_put_stats(const struct cp_vport *vport,
+			 struct vc2_vport_stats *out)
 {
-	const struct vc2_vport *in = (const struct vc2_vport *)req->data;
-	struct vc2_vport_stats *out = (struct vc2_vport_stats *)rsp->data;
-	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
-	const struct cp_stats *stats;
+	const struct cp_stats *stats = &vport->stats;
 
-	if (!vport)
-		return CP_ENOENT;
-	stats = &vport->stats;
-	out->vport_id = in->vport_id;
+	out->vport_id = cpu_to_le32(vport->id);
 	out->rx_bytes = cpu_to_le64(stats->rx_bytes);
 	out->rx_unicast = cpu_to_le64(stats->rx_unicast);
 	out->rx_multicast = cpu_to_le64(stats->rx_multicast);
@@ -97,6 +91,58 @@ enum cp_status cp_get_stats(struct nic_port *port, const struct mbx_msg *req,
 	out->rx_invalid_frame_length =
 		cpu_to_le64(stats->rx_invalid_frame_length);
 	out->rx_overflow_drop = cpu_to_le64(stats->rx_overflow_drop);
+}
+
+enum cp_status cp_get_stats(struct nic_port *port, const struct mbx_msg *req,
+			    struct mbx_msg *rsp)
+{
+	const struct vc2_vport *in = (const struct vc2_vport *)req->data;
+	struct vc2_vport_stats *out = (struct vc2_vport_stats *)rsp->data;
+	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
+
+	if (!vport)
+		return CP_ENOENT;
+	cp_put_stats(vport, out);
+	rsp->len = sizeof(*out);
+	return CP_OK;
+}
+
+/* A wire has no bad frames, and what is no frame does not get onto it */
+static void cp_put_phy_stats(const struct wire_stats *wire,
+			     struct vc2_phy_stats *out)
+{
+	const struct wire_kinds *rx = &wire->rx, *tx = &wire->tx;
+
+	out->rx_bytes = cpu_to_le64(rx->octets);
+	out->rx_unicast = cpu_to_le64(rx->unicast);
+	out->rx_multicast = cpu_to_le64(rx->multicast);
+	out->rx_broadcast = cpu_to_le64(rx->broadcast);
+	out->tx_bytes = cpu_to_le64(tx->octets);
+	out->tx_unicast = cpu_to_le64(tx->unicast);
+	out->tx_multicast = cpu_to_le64(tx->multicast);
+	out->tx_broadcast = cpu_to_le64(tx->broadcast);
+	for (unsigned int i = 0; i < VC2_PHY_NUM_SIZES; i++) {
+		out->rx_size[i] = cpu_to_le64(rx->size[i]);
+		out->tx_size[i] = cpu_to_le64(tx->size[i]);
+	}
+	out->rx_dropped = cpu_to_le64(wire->rx_dropped_no_buffer);
+	out->rx_total = cpu_to_le64(wire->rx_packets);
+	out->tx_dropped_link_down = cpu_to_le64(wire->tx_dropped);
+	out->tx_total = cpu_to_le64(wire->tx_packets);
+}
+
+enum cp_status cp_get_port_stats(struct nic_port *port,
+				 const struct mbx_msg *req, struct mbx_msg *rsp)
+{
+	const struct vc2_vport *in = (const struct vc2_vport *)req->data;
+	struct vc2_port_stats *out = (struct vc2_port_stats *)rsp->data;
+	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
+
+	if (!vport)
+		return CP_ENOENT;
+	out->vport_id = in->vport_id;
+	cp_put_phy_stats(&port->wire.stats, &out->phy);
+	cp_put_stats(vport, &out->vport);
 	rsp->len = sizeof(*out);
 	return CP_OK;
 }

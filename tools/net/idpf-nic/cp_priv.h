@@ -93,6 +93,15 @@ void cp_for_chunks(struct cp_vport *vport, const struct mbx_msg *req,
 		   void (*fn)(struct cp_vport *vport, struct queue *q));
 
 /* cp_rss.c */
+
+/**
+ * cp_hash_types() - hash types that were granted
+ * @port: the port
+ *
+ * Return: bits VC2_HASH_*.
+ */
+u64 cp_hash_types(const struct nic_port *port);
+
 enum cp_status cp_get_rss_key(struct nic_port *port, const struct mbx_msg *req,
 			      struct mbx_msg *rsp);
 enum cp_status cp_set_rss_key(struct nic_port *port, const struct mbx_msg *req,
@@ -119,6 +128,9 @@ enum cp_status cp_get_ptypes(struct nic_port *port, const struct mbx_msg *req,
 			     struct mbx_msg *rsp);
 enum cp_status cp_get_stats(struct nic_port *port, const struct mbx_msg *req,
 			    struct mbx_msg *rsp);
+enum cp_status cp_get_port_stats(struct nic_port *port,
+				 const struct mbx_msg *req,
+				 struct mbx_msg *rsp);
 enum cp_status cp_set_loopback(struct nic_port *port, const struct mbx_msg *req,
 			       struct mbx_msg *rsp);
 enum cp_status cp_get_lan_regions(struct nic_port *port,

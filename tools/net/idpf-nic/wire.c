@@ -13,6 +13,7 @@
 
 /* a frame from outside has addresses and a type */
 #define WIRE_MIN_HDR	(2 * ETH_ALEN + 2)
+#define WIRE_FCS_LEN	4
 
 static const struct wire_ops *const wire_kinds[] = {
 	&wire_pair_ops,
@@ -100,6 +101,31 @@ static bool enter_wire(struct nic_port *port, const struct frame *frame)
 	return wire->ops->xmit(wire, port->wire.end, frame);
 }
 
+static void count_kind(struct wire_kinds *kinds, const struct frame *frame)
+{
+	static const u16 limits[VC2_PHY_NUM_SIZES - 1] = {
+		64, 127, 255, 511, 1023, 1518
+	};
+	u32 octets = frame->len + WIRE_FCS_LEN;
+	unsigned int i = 0;
+
+	kinds->octets += octets;
+	switch (frame->info.cast) {
+	case PARSE_BROADCAST:
+		kinds->broadcast++;
+		break;
+	case PARSE_MULTICAST:
+		kinds->multicast++;
+		break;
+	default:
+		kinds->unicast++;
+		break;
+	}
+	while (i < ARRAY_SIZE(limits) && octets > limits[i])
+		i++;
+	kinds->size[i]++;
+}
+
 bool wire_xmit(struct nic_port *port, const struct frame *frame)
 {
 	struct capture *capture = port->nic->capture;
@@ -123,6 +149,7 @@ bool wire_xmit(struct nic_port *port, const struct frame *frame)
 
 	end->stats.tx_packets++;
 	end->stats.tx_bytes += frame->len;
+	count_kind(&end->stats.tx, frame);
 	wire->packets++;
 	wire->bytes += frame->len;
 	return true;
@@ -139,6 +166,7 @@ bool wire_receive(struct nic_port *port, const struct frame *frame)
 
 	stats->rx_packets++;
 	stats->rx_bytes += frame->len;
+	count_kind(&stats->rx, frame);
 	if (port->nic->capture && port->nic->capture_rx)
 		capture_frame(port->nic->capture, (int)port->idx,
 			      CAPTURE_INBOUND, frame->iov, frame->num_iov,

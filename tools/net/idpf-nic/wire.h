@@ -11,7 +11,7 @@
 
 #include <sys/uio.h>
 
-#include "../../../drivers/net/ethernet/wto/offload/ofl_types.h"
+#include "../../../include/wto/virtchnl.h"
 #include "parse.h"
 
 #define WIRE_NAME_LEN		32
@@ -51,6 +51,22 @@ static inline const u8 *frame_head(const struct frame *frame)
 }
 
 /**
+ * struct wire_kinds - frames of one direction by address and size
+ * @octets: octets, with FCS
+ * @unicast: frames by address
+ * @multicast: as above
+ * @broadcast: as above
+ * @size: frames by length, as struct vc2_phy_stats has them
+ */
+struct wire_kinds {
+	u64 octets;
+	u64 unicast;
+	u64 multicast;
+	u64 broadcast;
+	u64 size[VC2_PHY_NUM_SIZES];
+};
+
+/**
  * struct wire_stats - frames and bytes, without FCS
  * @tx_packets: sent to the wire
  * @tx_bytes: bytes of these
@@ -62,6 +78,8 @@ static inline const u8 *frame_head(const struct frame *frame)
  * @rx_dropped_filter: no vport wants the address
  * @rx_dropped_disabled: no vport or no queue is enabled
  * @rx_dropped_error: other reasons
+ * @tx: sent frames by kind
+ * @rx: received frames by kind
  */
 struct wire_stats {
 	u64 tx_packets;
@@ -74,6 +92,8 @@ struct wire_stats {
 	u64 rx_dropped_filter;
 	u64 rx_dropped_disabled;
 	u64 rx_dropped_error;
+	struct wire_kinds tx;
+	struct wire_kinds rx;
 };
 
 /**

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""GET_STATS and LOOPBACK."""
+"""GET_STATS, GET_PORT_STATS and LOOPBACK."""
+
+import struct
 
 import pytest
 
@@ -64,6 +66,76 @@ def test_stats_request_rubbish(vport):
     result = vc.STATS.unpack(reply)
     assert result.pad == bytes(4)
     assert all(getattr(result, name) == 0 for name in vc.STATS_FIELDS)
+
+
+# octets with FCS that end a class of lengths; the last one has no end
+SIZE_ENDS = (64, 127, 255, 511, 1023, 1518)
+FCS_LEN = 4
+
+
+def port_stats(vport):
+    """Return (counters of the port, counters of the vport)."""
+    reply = vport.call(Op.GET_PORT_STATS, vc.vport(vport.ident))
+    assert len(reply) == vc.PORT_STATS.size
+    whole = vc.PORT_STATS.unpack(reply)
+    assert whole.vport_id == vport.ident and whole.pad == bytes(4)
+    phy = vc.PHY_STATS.unpack(whole.phy)
+    phy.tx_size, phy.rx_size = (struct.unpack(f"<{vc.PHY_SIZES}Q", sizes)
+                                for sizes in (phy.tx_size, phy.rx_size))
+    return phy, vc.STATS.unpack(whole.vport)
+
+
+def size_class(length):
+    """Class of a frame of @length bytes without FCS."""
+    return sum(length + FCS_LEN > end for end in SIZE_ENDS)
+
+
+def test_port_stats(pair):
+    """Octets with FCS, addresses and lengths at both ends of a wire."""
+    one, two = pair
+    before = port_stats(one)[0], port_stats(two)[0]
+    multicast = bytes.fromhex("01005e000001")
+    two.add_mac(multicast, kind=vc.MAC_EXTRA)
+    lengths = [60, 61, 123, 124, 251, 252, 507, 508, 1019, 1020, 1514, 1515, 9000]
+    groups = (("unicast", two.mac, lengths), ("multicast", multicast, lengths[:3]),
+              ("broadcast", frames.BROADCAST, lengths[:2]))
+    expected = [0] * vc.PHY_SIZES
+    for _, dst, sizes in groups:
+        for size in sizes:
+            one.send(frames.plain(size, dst))
+            assert two.recv(count=1)
+            expected[size_class(size)] += 1
+    assert all(expected)
+    after = port_stats(one)[0], port_stats(two)[0]
+    total = sum(size + FCS_LEN for _, _, sizes in groups for size in sizes)
+    for kind, old, new in (("tx", before[0], after[0]), ("rx", before[1], after[1])):
+        def delta(name, kind=kind, old=old, new=new):
+            return getattr(new, f"{kind}_{name}") - getattr(old, f"{kind}_{name}")
+        assert delta("bytes") == total
+        assert delta("total") == sum(expected)
+        for name, _, sizes in groups:
+            assert delta(name) == len(sizes)
+        sizes = [new_size - old_size for new_size, old_size in
+                 zip(getattr(new, f"{kind}_size"), getattr(old, f"{kind}_size"))]
+        assert sizes == expected
+    assert after[0].rx_total == before[0].rx_total
+    assert after[1].tx_total == before[1].tx_total
+
+
+def test_port_stats_vport(pair):
+    """The second half is what GET_STATS says."""
+    one, two = pair
+    one.send(frames.plain(77, two.mac))
+    assert two.recv(count=1)
+    assert port_stats(two)[1] == stats(two)
+    assert port_stats(one)[1] == stats(one)
+
+
+def test_port_stats_bad(vport):
+    """A message that is cut, a vport that does not exist."""
+    for size in (0, 4, 7):
+        assert vport.port.mbx.refuse(Op.GET_PORT_STATS, vc.vport(vport.ident)[:size])
+    assert vport.port.mbx.refuse(Op.GET_PORT_STATS, vc.vport(99))
 
 
 def loopback(vport, enable):

@@ -41,6 +41,7 @@ class Op(IntEnum):
     ADD_MAC_ADDR = 535
     DEL_MAC_ADDR = 536
     CONFIG_PROMISC = 537
+    GET_PORT_STATS = 540
     PTP_GET_CAPS = 541
     GET_LAN_MEMORY_REGIONS = 549
 
@@ -176,6 +177,24 @@ STATS_FIELDS = ("rx_bytes", "rx_unicast", "rx_multicast", "rx_broadcast", "rx_di
                 "rx_overflow_drop")
 STATS = Layout("vc2_vport_stats", ("vport_id", "I"), ("pad", "4s"),
                *((name, "Q") for name in STATS_FIELDS))
+
+PHY_SIZES = 7
+PHY_STATS = Layout(
+    "vc2_phy_stats",
+    *((name, "Q") for name in ("rx_bytes", "rx_unicast", "rx_multicast", "rx_broadcast")),
+    ("rx_size", f"{8 * PHY_SIZES}s"),
+    *((name, "Q") for name in (
+        "rx_xon", "rx_xoff", "rx_undersized", "rx_fragmented", "rx_oversized", "rx_jabber",
+        "rx_csum_errors", "rx_length_errors", "rx_dropped", "rx_crc_errors", "rx_runt_errors",
+        "rx_illegal_bytes", "rx_total")),
+    ("rx_pad", "128s"),
+    *((name, "Q") for name in ("tx_bytes", "tx_unicast", "tx_multicast", "tx_broadcast",
+                               "tx_errors", "tx_timeouts")),
+    ("tx_size", f"{8 * PHY_SIZES}s"),
+    *((name, "Q") for name in ("tx_xon", "tx_xoff", "tx_dropped_link_down", "tx_total")),
+    ("tx_pad", "128s"), ("mac_local_faults", "Q"), ("mac_remote_faults", "Q"))
+PORT_STATS = Layout("vc2_port_stats", ("vport_id", "I"), ("pad", "4s"),
+                    ("phy", f"{PHY_STATS.size}s"), ("vport", f"{STATS.size}s"))
 
 EVENT = Layout("vc2_event", ("event", "I"), ("link_speed", "I"), ("vport_id", "I"),
                ("link_status", "B"), ("pad", "B"), ("reserved", "H"))
