@@ -3,10 +3,38 @@
  * Control plane: receive side scaling.
  */
 
+#include <glib.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "cp_priv.h"
+
+/* Fragments are hashed like what has no ports */
+u64 cp_hash_types(const struct nic_port *port)
+{
+	static const struct {
+		u64 flow;
+		u64 types;
+	} map[] = {
+		{ VC2_FLOW_IPV4_TCP, BIT_ULL(VC2_HASH_IPV4_TCP) },
+		{ VC2_FLOW_IPV4_UDP, BIT_ULL(VC2_HASH_IPV4_UDP) },
+		{ VC2_FLOW_IPV4_SCTP, BIT_ULL(VC2_HASH_IPV4_SCTP) },
+		{ VC2_FLOW_IPV4_OTHER, BIT_ULL(VC2_HASH_IPV4_OTHER) |
+				       BIT_ULL(VC2_HASH_IPV4_FRAG) },
+		{ VC2_FLOW_IPV6_TCP, BIT_ULL(VC2_HASH_IPV6_TCP) },
+		{ VC2_FLOW_IPV6_UDP, BIT_ULL(VC2_HASH_IPV6_UDP) },
+		{ VC2_FLOW_IPV6_SCTP, BIT_ULL(VC2_HASH_IPV6_SCTP) },
+		{ VC2_FLOW_IPV6_OTHER, BIT_ULL(VC2_HASH_IPV6_OTHER) |
+				       BIT_ULL(VC2_HASH_IPV6_FRAG) },
+	};
+	u64 granted = le64_to_cpu(port->cp.granted.rss_caps);
+	u64 types = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(map); i++)
+		if (granted & map[i].flow)
+			types |= map[i].types;
+	return types & RSS_HASH_TYPES;
+}
 
 enum cp_status cp_get_rss_key(struct nic_port *port, const struct mbx_msg *req,
 			      struct mbx_msg *rsp)
@@ -137,6 +165,7 @@ enum cp_status cp_set_rss_hash(struct nic_port *port, const struct mbx_msg *req,
 
 	if (!vport)
 		return CP_ENOENT;
-	vport->rss.hash_types = le64_to_cpu(in->ptype_groups) & RSS_HASH_TYPES;
+	vport->rss.hash_types = le64_to_cpu(in->ptype_groups) &
+				cp_hash_types(port);
 	return cp_get_rss_hash(port, req, rsp);
 }

@@ -255,6 +255,7 @@ static void cp_vport_start(struct cp_vport *vport,
 	vport->default_rxq = 0;
 	memset(&vport->stats, 0, sizeof(vport->stats));
 	rss_reset(&vport->rss);
+	vport->rss.hash_types = cp_hash_types(vport->port);
 	cp_vport_mac(vport, vport->mac);
 	for (unsigned int i = 0; i < QUEUE_NUM_TYPES; i++)
 		cp_take_queues(vport, cp_types[i], counts->num[cp_types[i]]);

@@ -8,7 +8,7 @@ import pytest
 from niclib import frames
 from niclib import queues as q
 from niclib import virtchnl as vc
-from niclib.driver import Setup
+from niclib.driver import Port, Setup, Vport
 from niclib.toeplitz import MS_KEY, MS_VECTORS, flow, toeplitz
 from niclib.virtchnl import Op
 from niclib.wait import wait_for
@@ -285,3 +285,53 @@ def test_hash_bad(vport, opcode):
         assert vport.port.mbx.refuse(opcode, message[:size])
     for number in (99, 0xffffffff):
         assert vport.port.mbx.refuse(opcode, vc.RSS_HASH.pack(vport_id=number))
+
+
+# What was not granted
+
+
+def denied(make_nic, wish=None, args=()):
+    """A receiver with a key and a table, on a NIC of its own; and its sender."""
+    nic = make_nic(args=args)
+    ends = []
+    for number in (0, 1):
+        port = Port(nic, number)
+        port.ready()
+        port.negotiate()
+        if wish is not None:
+            port.caps = port.get_caps(**{**vc.IDPF_WISH, "rss_caps": wish})
+        port.alloc_vectors()
+        ends.append(Vport(port, Setup(pairs=PAIRS)).start())
+    two = ends[1]
+    two.key = MS_KEY + bytes(two.info.rss_key_size - len(MS_KEY))
+    two.lut = [1 + i % (PAIRS - 1) for i in range(two.info.rss_lut_size)]
+    two.rss(two.key, two.lut)
+    return ends
+
+
+def test_denied(make_nic):
+    """--deny rss: no hash, all goes to the default queue, whatever the driver then asks for."""
+    spread = denied(make_nic, args=("--deny", "rss"))
+    two = spread[1]
+    assert two.port.caps.rss_caps == 0
+    expect(spread, frames.tcp(two.mac), None)
+    assert set_hash(two, HASH_TCP4, HASH_OTHER4).retval == 0
+    assert get_hash(two) == 0
+    expect(spread, frames.tcp(two.mac), None)
+    expect(spread, frames.icmp(two.mac), None)
+    for end in spread:
+        end.port.close()
+
+
+def test_partly_wanted(make_nic):
+    """A driver that asked for TCP over IPv4 alone gets nothing else."""
+    spread = denied(make_nic, wish=1)
+    two = spread[1]
+    assert two.port.caps.rss_caps == 1
+    assert get_hash(two) == 1 << HASH_TCP4
+    expect(spread, frames.tcp(two.mac), flow("192.0.2.1", "192.0.2.2", (1000, 2000)))
+    expect(spread, frames.udp(two.mac), None)
+    assert set_hash(two, HASH_UDP4, HASH_TCP4).retval == 0
+    assert get_hash(two) == 1 << HASH_TCP4
+    for end in spread:
+        end.port.close()
