@@ -74,6 +74,8 @@ int wto_napi_poll(struct napi_struct *napi, int budget)
 		return budget;
 	}
 
+	if (unlikely(vec->adaptive))
+		wto_itr_sample(vec);
 	if (likely(napi_complete_done(napi, work)))
 		wto_napi_rearm(vec);
 	else
@@ -94,6 +96,7 @@ irqreturn_t wto_napi_irq(int irq, void *data)
 {
 	struct wto_vector *vec = data;
 
+	vec->num_irqs++;
 	napi_schedule_irqoff(&vec->napi);
 
 	return IRQ_HANDLED;

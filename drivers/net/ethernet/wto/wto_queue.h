@@ -16,6 +16,7 @@
 
 #include <linux/cache.h>
 #include <linux/completion.h>
+#include <linux/dim.h>
 #include <linux/netdevice.h>
 #include <net/netmem.h>
 
@@ -204,6 +205,22 @@ struct wto_rx_queue {
 };
 
 /**
+ * struct wto_itr - interrupt throttling of one direction; wto_itr.c
+ * @reg: register
+ * @profile: intervals that net_dim chooses from, us
+ * @us: interval while @adaptive is off
+ * @adaptive: net_dim finds the interval
+ * @dim: how it does
+ */
+struct wto_itr {
+	void __iomem *reg;
+	const u16 *profile;
+	u16 us;
+	bool adaptive;
+	struct dim dim;
+};
+
+/**
  * struct wto_vector - interrupt vector of a channel, and its NAPI
  * @napi: NAPI
  * @tx: transmit queue, NULL while the vport is down
@@ -212,9 +229,10 @@ struct wto_rx_queue {
  * @on_value: written to @dyn_ctl at the end of polling
  * @wb_value: written to @dyn_ctl while polling goes on; 0: not granted
  * @wb_mode: @wb_value is in force
+ * @adaptive: one of @itr is
+ * @num_irqs: interrupts, modulo 65536
  * @vport: owner
- * @itr: throttling registers, receive and transmit
- * @itr_us: their values in us
+ * @itr: throttling, by VC2_ITR_IDX_*
  * @idx: index in the vport and of the channel
  * @id: the device's number of the vector
  * @irq: interrupt number
@@ -228,11 +246,12 @@ struct wto_vector {
 	u32 on_value;
 	u32 wb_value;
 	bool wb_mode;
+	bool adaptive;
+	u16 num_irqs;
 
 	/* cold */
 	struct wto_vport *vport;
-	void __iomem *itr[2];
-	u16 itr_us[2];
+	struct wto_itr itr[2];
 	u16 idx;
 	u16 id;
 	int irq;
@@ -273,7 +292,14 @@ int wto_vector_attach(struct wto_vport *vport, struct wto_queue_set *set);
 void wto_vector_detach(struct wto_vport *vport, struct wto_queue_set *set);
 void wto_vector_enable(struct wto_vport *vport, unsigned int num);
 void wto_vector_disable(struct wto_vport *vport, unsigned int num);
-void wto_vector_write_itr(struct wto_vector *vec);
+
+/* wto_itr.c */
+void wto_itr_init(struct wto_vector *vec);
+void wto_itr_start(struct wto_vector *vec);
+void wto_itr_stop(struct wto_vector *vec);
+void wto_itr_set(struct wto_vector *vec, unsigned int idx, u16 us,
+		 bool adaptive);
+void wto_itr_sample(struct wto_vector *vec);
 
 /* wto_tx.c: netdev entry points, and a queue's buffers.
  *

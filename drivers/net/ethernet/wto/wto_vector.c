@@ -10,8 +10,6 @@
 
 #include "wto.h"
 
-#define WTO_VECTOR_ITR_US	8	/* initial throttling interval */
-
 static int wto_vector_bind_one(struct wto_adapter *adapter,
 			       struct wto_vector *vec,
 			       const struct wto_vc_vector *from)
@@ -29,9 +27,9 @@ static int wto_vector_bind_one(struct wto_adapter *adapter,
 
 	vec->id = from->id;
 	vec->dyn_ctl = wto_hw_reg(&adapter->hw, from->dyn_ctl);
-	vec->itr[VC2_ITR_IDX_RX] = wto_hw_reg(&adapter->hw, from->itr[0]);
-	vec->itr[VC2_ITR_IDX_TX] = wto_hw_reg(&adapter->hw, itr_tx);
-	if (!vec->dyn_ctl || !vec->itr[0] || !vec->itr[1]) {
+	vec->itr[VC2_ITR_IDX_RX].reg = wto_hw_reg(&adapter->hw, from->itr[0]);
+	vec->itr[VC2_ITR_IDX_TX].reg = wto_hw_reg(&adapter->hw, itr_tx);
+	if (!vec->dyn_ctl || !vec->itr[0].reg || !vec->itr[1].reg) {
 		dev_err(adapter->dev, "vector %u: control register %#llx or throttling registers %#llx, %#llx are not among the registers\n",
 			from->id, from->dyn_ctl, from->itr[0], itr_tx);
 		return -EIO;
@@ -80,8 +78,6 @@ int wto_vector_bind(struct wto_vport *vport, const struct wto_vc_vector *from,
 		/* once only: later it is the user's to change */
 		vec->vport = vport;
 		vec->idx = i;
-		vec->itr_us[VC2_ITR_IDX_RX] = WTO_VECTOR_ITR_US;
-		vec->itr_us[VC2_ITR_IDX_TX] = WTO_VECTOR_ITR_US;
 		irq_set_affinity(vec->irq,
 				 cpumask_of(cpumask_local_spread(i, node)));
 	}
@@ -168,22 +164,6 @@ detach:
 }
 
 /**
- * wto_vector_write_itr - bring a vector's throttling intervals to the device
- * @vec: vector; itr_us in units of IDPF_ITR_UNIT_US and within the field
- *
- * Context: Any.
- */
-void wto_vector_write_itr(struct wto_vector *vec)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(vec->itr); i++)
-		writel(FIELD_PREP(IDPF_ITR_INTERVAL,
-				  vec->itr_us[i] / IDPF_ITR_UNIT_US),
-		       vec->itr[i]);
-}
-
-/**
  * wto_vector_enable - let NAPIs and interrupts run
  * @vport: vport
  * @num: channels
@@ -197,8 +177,8 @@ void wto_vector_enable(struct wto_vport *vport, unsigned int num)
 	for (i = 0; i < num; i++) {
 		struct wto_vector *vec = &vport->vec[i];
 
+		wto_itr_start(vec);
 		napi_enable_locked(&vec->napi);
-		wto_vector_write_itr(vec);
 		writel(vec->on_value, vec->dyn_ctl);
 	}
 }
@@ -221,5 +201,6 @@ void wto_vector_disable(struct wto_vport *vport, unsigned int num)
 		napi_disable_locked(&vec->napi);
 		writel(0, vec->dyn_ctl);
 		synchronize_irq(vec->irq);
+		wto_itr_stop(vec);
 	}
 }
