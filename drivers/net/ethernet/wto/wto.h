@@ -24,7 +24,11 @@
 #include "wto_stats.h"
 #include "wto_vc.h"
 
+struct ethtool_coalesce;
+struct ethtool_rxfh_param;
+struct kernel_ethtool_coalesce;
 struct net_device;
+struct netlink_ext_ack;
 
 #define WTO_DRV_NAME		"wto"
 #define WTO_MAX_VPORTS		8
@@ -130,17 +134,26 @@ enum wto_vport_flag {
 };
 
 /**
- * struct wto_rss - receive side scaling as configured
+ * struct wto_rss - receive side scaling as configured; wto_rss.c
  * @key: key, @key_size bytes
  * @key_size: bytes; 0: the device has no RSS
- * @lut: table, @lut_size relative queue indices
- * @lut_size: entries
+ * @lut: table, @lut_size relative queue indices; room for WTO_MAX_RSS_LUT
+ * @lut_size: entries that the user sees
+ * @dev_size: entries of the device's table, a multiple of @lut_size; 0: the
+ *	device has no RSS
+ * @types: enabled hash types, bits VC2_HASH_*
+ * @types_set: the user chose them
+ * @has_types: the device lets choose them
  */
 struct wto_rss {
 	u8 key[WTO_MAX_RSS_KEY];
 	u16 key_size;
 	u32 *lut;
 	u16 lut_size;
+	u16 dev_size;
+	u64 types;
+	bool types_set;
+	bool has_types;
 };
 
 /**
@@ -245,9 +258,7 @@ void wto_netdev_destroy(struct wto_vport *vport);
 int wto_netdev_register(struct wto_vport *vport);
 int wto_netdev_reconfig(struct wto_vport *vport,
 			const struct wto_queue_cfg *cfg);
-int wto_netdev_apply_rss(struct wto_vport *vport);
 void wto_netdev_sync_rx_mode(struct wto_vport *vport);
-void wto_netdev_fill_lut(struct wto_vport *vport);
 void wto_netdev_link_event(struct wto_adapter *adapter,
 			   const struct wto_vc_link *link);
 void wto_netdev_detach(struct wto_vport *vport);
@@ -258,6 +269,36 @@ void wto_qmgmt_set_ops(struct net_device *netdev);
 
 /* wto_ethtool.c */
 void wto_ethtool_set_ops(struct net_device *netdev);
+
+/* wto_coalesce.c */
+int wto_coalesce_get_all(struct net_device *netdev,
+			 struct ethtool_coalesce *ec,
+			 struct kernel_ethtool_coalesce *kec,
+			 struct netlink_ext_ack *extack);
+int wto_coalesce_set_all(struct net_device *netdev,
+			 struct ethtool_coalesce *ec,
+			 struct kernel_ethtool_coalesce *kec,
+			 struct netlink_ext_ack *extack);
+int wto_coalesce_get_queue(struct net_device *netdev, u32 queue,
+			   struct ethtool_coalesce *ec);
+int wto_coalesce_set_queue(struct net_device *netdev, u32 queue,
+			   struct ethtool_coalesce *ec);
+
+/* wto_rss.c */
+int wto_rss_init(struct wto_vport *vport);
+void wto_rss_exit(struct wto_vport *vport);
+void wto_rss_fit(struct wto_vport *vport);
+int wto_rss_apply(struct wto_vport *vport);
+u32 wto_rss_get_key_size(struct net_device *netdev);
+u32 wto_rss_get_indir_size(struct net_device *netdev);
+int wto_rss_get(struct net_device *netdev, struct ethtool_rxfh_param *rxfh);
+int wto_rss_set(struct net_device *netdev, struct ethtool_rxfh_param *rxfh,
+		struct netlink_ext_ack *extack);
+int wto_rss_get_fields(struct net_device *netdev,
+		       struct ethtool_rxfh_fields *fields);
+int wto_rss_set_fields(struct net_device *netdev,
+		       const struct ethtool_rxfh_fields *fields,
+		       struct netlink_ext_ack *extack);
 
 /* wto_filter.c */
 void wto_filter_init(struct wto_filters *filters);

@@ -8,6 +8,7 @@
 #ifndef WTO_COMPAT_H
 #define WTO_COMPAT_H
 
+#include <linux/dim.h>
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>
 #include <linux/slab.h>
@@ -118,25 +119,99 @@ static void fn##_now(struct net_device *dev)				\
 			 ETHTOOL_OP_NEEDS_RTNL_TEST,
 #endif
 
-/* The number of receive rings was asked for by get_rxnfc.  The first macro
- * stands after the function @fn, the second one in the ethtool_ops.
- */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define net_dim(dim, sample)	net_dim(dim, *(sample))
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-#define WTO_RX_RING_COUNT(fn)						\
-static int fn##_rxnfc(struct net_device *dev,				\
-		      struct ethtool_rxnfc *info, u32 *rules)		\
-{									\
-	if (info->cmd != ETHTOOL_GRXRINGS)				\
-		return -EOPNOTSUPP;					\
-									\
-	info->data = fn(dev);						\
-	return 0;							\
+static inline void ethtool_rxfh_indir_lost(struct net_device *dev)
+{
+	netdev_err(dev, "device error, RSS indirection table lost\n");
+	dev->priv_flags &= ~IFF_RXFH_CONFIGURED;
 }
 
-#define WTO_RX_RING_COUNT_OP(fn)	.get_rxnfc = fn##_rxnfc
+static inline bool ethtool_rxfh_indir_can_resize(struct net_device *dev,
+						 const u32 *tbl, u32 old_size,
+						 u32 new_size)
+{
+	u32 i;
+
+	if (new_size >= old_size)
+		return new_size % old_size == 0;
+	if (old_size % new_size)
+		return false;
+	for (i = new_size; i < old_size; i++)
+		if (tbl[i] != tbl[i % new_size])
+			return false;
+
+	return true;
+}
+
+static inline void ethtool_rxfh_indir_resize(struct net_device *dev, u32 *tbl,
+					     u32 old_size, u32 new_size)
+{
+	u32 i;
+
+	for (i = old_size; i < new_size; i++)
+		tbl[i] = tbl[i % old_size];
+}
+#endif
+
+/* The number of receive rings and the hashed fields were rxnfc's business.
+ * The first macro stands after the functions, the second one in the
+ * ethtool_ops.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+struct ethtool_rxfh_fields {
+	u32 data;
+	u32 flow_type;
+};
+
+#define WTO_RXNFC(rings, get_fields, set_fields)			\
+static int rings##_get_rxnfc(struct net_device *dev,			\
+			     struct ethtool_rxnfc *info, u32 *rules)	\
+{									\
+	struct ethtool_rxfh_fields fields = {				\
+		.flow_type = info->flow_type,				\
+	};								\
+	int err;							\
+									\
+	switch (info->cmd) {						\
+	case ETHTOOL_GRXRINGS:						\
+		info->data = rings(dev);				\
+		return 0;						\
+	case ETHTOOL_GRXFH:						\
+		err = get_fields(dev, &fields);				\
+		info->data = fields.data;				\
+		return err;						\
+	default:							\
+		return -EOPNOTSUPP;					\
+	}								\
+}									\
+									\
+static int rings##_set_rxnfc(struct net_device *dev,			\
+			     struct ethtool_rxnfc *info)		\
+{									\
+	const struct ethtool_rxfh_fields fields = {			\
+		.data = info->data,					\
+		.flow_type = info->flow_type,				\
+	};								\
+									\
+	if (info->cmd != ETHTOOL_SRXFH)					\
+		return -EOPNOTSUPP;					\
+									\
+	return set_fields(dev, &fields, NULL);				\
+}
+
+#define WTO_RXNFC_OPS(rings, get_fields, set_fields)			\
+	.get_rxnfc = rings##_get_rxnfc,					\
+	.set_rxnfc = rings##_set_rxnfc
 #else
-#define WTO_RX_RING_COUNT(fn)
-#define WTO_RX_RING_COUNT_OP(fn)	.get_rx_ring_count = fn
+#define WTO_RXNFC(rings, get_fields, set_fields)
+#define WTO_RXNFC_OPS(rings, get_fields, set_fields)			\
+	.get_rx_ring_count = rings,					\
+	.get_rxfh_fields = get_fields,					\
+	.set_rxfh_fields = set_fields
 #endif
 
 #endif /* WTO_COMPAT_H */

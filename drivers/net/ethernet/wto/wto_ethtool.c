@@ -183,87 +183,12 @@ static u32 wto_get_rx_ring_count(struct net_device *netdev)
 	return vport->cfg.num_channels;
 }
 
-WTO_RX_RING_COUNT(wto_get_rx_ring_count)
-
-static u32 wto_get_rxfh_key_size(struct net_device *netdev)
-{
-	struct wto_vport *vport = netdev_priv(netdev);
-
-	return vport->rss.key_size;
-}
-
-static u32 wto_get_rxfh_indir_size(struct net_device *netdev)
-{
-	struct wto_vport *vport = netdev_priv(netdev);
-
-	return vport->rss.lut_size;
-}
-
-static int wto_get_rxfh(struct net_device *netdev,
-			struct ethtool_rxfh_param *rxfh)
-{
-	struct wto_vport *vport = netdev_priv(netdev);
-	const struct wto_rss *rss = &vport->rss;
-
-	rxfh->hfunc = ETH_RSS_HASH_TOP;
-	if (rxfh->key)
-		memcpy(rxfh->key, rss->key, rss->key_size);
-	if (rxfh->indir)
-		memcpy(rxfh->indir, rss->lut,
-		       rss->lut_size * sizeof(*rss->lut));
-
-	return 0;
-}
-
-/* Take over a request that was found to be good */
-static void wto_take_rxfh(struct wto_vport *vport,
-			  const struct ethtool_rxfh_param *rxfh)
-{
-	struct wto_rss *rss = &vport->rss;
-
-	if (rxfh->key)
-		memcpy(rss->key, rxfh->key, rss->key_size);
-	if (rxfh->indir)
-		memcpy(rss->lut, rxfh->indir,
-		       rss->lut_size * sizeof(*rss->lut));
-}
-
-static int wto_set_rxfh(struct net_device *netdev,
-			struct ethtool_rxfh_param *rxfh,
-			struct netlink_ext_ack *extack)
-{
-	struct wto_vport *vport = netdev_priv(netdev);
-	struct wto_rss *rss = &vport->rss;
-	u8 key[WTO_MAX_RSS_KEY];
-	u32 *lut;
-	int err;
-
-	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
-	    rxfh->hfunc != ETH_RSS_HASH_TOP) {
-		NL_SET_ERR_MSG_MOD(extack, "the hash function is Toeplitz");
-		return -EOPNOTSUPP;
-	}
-
-	lut = kmemdup_array(rss->lut, rss->lut_size, sizeof(*lut), GFP_KERNEL);
-	if (!lut)
-		return -ENOMEM;
-	memcpy(key, rss->key, sizeof(key));
-
-	wto_take_rxfh(vport, rxfh);
-	err = wto_netdev_apply_rss(vport);
-	if (err) {
-		NL_SET_ERR_MSG_MOD(extack, "the NIC refused");
-		memcpy(rss->key, key, sizeof(key));
-		memcpy(rss->lut, lut, rss->lut_size * sizeof(*lut));
-		wto_netdev_apply_rss(vport);
-	}
-	kfree(lut);
-
-	return err;
-}
+WTO_RXNFC(wto_get_rx_ring_count, wto_rss_get_fields, wto_rss_set_fields)
 
 static const struct ethtool_ops wto_ethtool_ops = {
 	WTO_ETHTOOL_RTNL
+	.supported_coalesce_params = ETHTOOL_COALESCE_USECS |
+				     ETHTOOL_COALESCE_USE_ADAPTIVE,
 	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT,
 	.get_drvinfo = wto_get_drvinfo,
 	.get_msglevel = wto_get_msglevel,
@@ -278,11 +203,16 @@ static const struct ethtool_ops wto_ethtool_ops = {
 	.set_ringparam = wto_set_ringparam,
 	.get_channels = wto_get_channels,
 	.set_channels = wto_set_channels,
-	WTO_RX_RING_COUNT_OP(wto_get_rx_ring_count),
-	.get_rxfh_key_size = wto_get_rxfh_key_size,
-	.get_rxfh_indir_size = wto_get_rxfh_indir_size,
-	.get_rxfh = wto_get_rxfh,
-	.set_rxfh = wto_set_rxfh,
+	.get_coalesce = wto_coalesce_get_all,
+	.set_coalesce = wto_coalesce_set_all,
+	.get_per_queue_coalesce = wto_coalesce_get_queue,
+	.set_per_queue_coalesce = wto_coalesce_set_queue,
+	WTO_RXNFC_OPS(wto_get_rx_ring_count, wto_rss_get_fields,
+		      wto_rss_set_fields),
+	.get_rxfh_key_size = wto_rss_get_key_size,
+	.get_rxfh_indir_size = wto_rss_get_indir_size,
+	.get_rxfh = wto_rss_get,
+	.set_rxfh = wto_rss_set,
 };
 
 /**

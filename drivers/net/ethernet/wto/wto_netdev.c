@@ -61,75 +61,6 @@ void wto_netdev_link_event(struct wto_adapter *adapter,
 				     link->vport_id);
 }
 
-/**
- * wto_netdev_fill_lut - spread the RSS table evenly over the channels
- * @vport: vport
- *
- * Context: RTNL.
- */
-void wto_netdev_fill_lut(struct wto_vport *vport)
-{
-	u32 num = vport->cfg.num_channels;
-	struct wto_rss *rss = &vport->rss;
-	unsigned int i;
-
-	for (i = 0; i < rss->lut_size; i++)
-		rss->lut[i] = ethtool_rxfh_indir_default(i, num);
-}
-
-/**
- * wto_netdev_apply_rss - bring key and table to the device
- * @vport: vport
- *
- * Context: Process, may sleep; RTNL.
- * Return: 0 or a negative errno.
- */
-int wto_netdev_apply_rss(struct wto_vport *vport)
-{
-	struct wto_mbx *mbx = &vport->adapter->mbx;
-	struct wto_rss *rss = &vport->rss;
-	int err = 0;
-
-	if (rss->key_size)
-		err = wto_vc_set_rss_key(mbx, vport->vc.id, rss->key,
-					 rss->key_size);
-	if (!err && rss->lut_size)
-		err = wto_vc_set_rss_lut(mbx, vport->vc.id, rss->lut,
-					 rss->lut_size);
-
-	return err;
-}
-
-/* Take over the sizes that the device gave.  A table of another size than
- * before cannot keep its pattern.
- */
-static int wto_netdev_init_rss(struct wto_vport *vport)
-{
-	struct wto_rss *rss = &vport->rss;
-	u16 size = vport->vc.rss_lut_size;
-	u16 key_size;
-
-	if (!vport->adapter->caps.rss)
-		return 0;
-
-	key_size = min_t(u16, vport->vc.rss_key_size, NETDEV_RSS_KEY_LEN);
-	if (rss->key_size < key_size)
-		netdev_rss_key_fill(rss->key, key_size);
-	rss->key_size = key_size;
-	if (rss->lut && rss->lut_size == size)
-		return 0;
-
-	kfree(rss->lut);
-	rss->lut_size = 0;
-	rss->lut = kcalloc(size, sizeof(*rss->lut), GFP_KERNEL);
-	if (!rss->lut)
-		return -ENOMEM;
-	rss->lut_size = size;
-	wto_netdev_fill_lut(vport);
-
-	return 0;
-}
-
 static void wto_netdev_disable_tx(struct wto_vport *vport)
 {
 	struct net_device *netdev = vport->netdev;
@@ -283,8 +214,7 @@ int wto_netdev_reconfig(struct wto_vport *vport,
 		if (err)
 			return err;
 		vport->cfg = *cfg;
-		if (!netif_is_rxfh_configured(netdev))
-			wto_netdev_fill_lut(vport);
+		wto_rss_fit(vport);
 		return 0;
 	}
 
@@ -294,8 +224,7 @@ int wto_netdev_reconfig(struct wto_vport *vport,
 
 	old = wto_netdev_halt(vport);
 	vport->cfg = *cfg;
-	if (!netif_is_rxfh_configured(netdev))
-		wto_netdev_fill_lut(vport);
+	wto_rss_fit(vport);
 	err = wto_netdev_run(vport, set);
 	if (!err) {
 		wto_queue_set_free(old);
@@ -308,8 +237,7 @@ int wto_netdev_reconfig(struct wto_vport *vport,
 		   ERR_PTR(err));
 	wto_queue_set_free(set);
 	vport->cfg = old_cfg;
-	if (!netif_is_rxfh_configured(netdev))
-		wto_netdev_fill_lut(vport);
+	wto_rss_fit(vport);
 	if (wto_netdev_run(vport, old))
 		wto_netdev_lost(vport, old);
 	else
@@ -441,18 +369,31 @@ static void wto_netdev_get_stats64(struct net_device *netdev,
 	wto_stats_get64(netdev_priv(netdev), stats);
 }
 
+/* The hash is always in the descriptors: only what becomes of it changes */
+static void wto_netdev_set_rx_hash(struct wto_vport *vport, bool on)
+{
+	struct wto_queue_set *set = vport->set;
+	unsigned int i;
+
+	vport->cfg.rx_hash = on;
+	if (!set)
+		return;
+
+	set->cfg.rx_hash = on;
+	for (i = 0; i < set->cfg.num_channels; i++)
+		WRITE_ONCE(set->rx[i]->hash, on);
+}
+
 static int wto_netdev_set_features(struct net_device *netdev,
 				   netdev_features_t features)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
 	netdev_features_t changed = netdev->features ^ features;
-	struct wto_queue_cfg cfg = vport->cfg;
 
-	if (!(changed & NETIF_F_RXHASH))
-		return 0;
+	if (changed & NETIF_F_RXHASH)
+		wto_netdev_set_rx_hash(vport, features & NETIF_F_RXHASH);
 
-	cfg.rx_hash = features & NETIF_F_RXHASH;
-	return wto_netdev_reconfig(vport, &cfg);
+	return 0;
 }
 
 static const struct net_device_ops wto_netdev_ops = {
@@ -589,6 +530,8 @@ static void wto_netdev_init_netdev(struct wto_vport *vport)
 
 static int wto_netdev_alloc_tables(struct wto_vport *vport)
 {
+	unsigned int i;
+
 	vport->vec = kvcalloc(WTO_MAX_QUEUES, sizeof(*vport->vec), GFP_KERNEL);
 	vport->tx_stats = kvcalloc(WTO_MAX_QUEUES, sizeof(*vport->tx_stats),
 				   GFP_KERNEL);
@@ -597,6 +540,8 @@ static int wto_netdev_alloc_tables(struct wto_vport *vport)
 	if (!vport->vec || !vport->tx_stats || !vport->rx_stats)
 		return -ENOMEM;
 	wto_stats_init(vport);
+	for (i = 0; i < WTO_MAX_QUEUES; i++)
+		wto_itr_init(&vport->vec[i]);
 
 	return 0;
 }
@@ -604,7 +549,7 @@ static int wto_netdev_alloc_tables(struct wto_vport *vport)
 static void wto_netdev_free(struct wto_vport *vport)
 {
 	wto_filter_exit(&vport->filters);
-	kfree(vport->rss.lut);
+	wto_rss_exit(vport);
 	kvfree(vport->rx_stats);
 	kvfree(vport->tx_stats);
 	kvfree(vport->vec);
@@ -646,7 +591,7 @@ int wto_netdev_create(struct wto_adapter *adapter, unsigned int index)
 		goto free_vport;
 	wto_netdev_init_config(vport);
 	wto_netdev_init_netdev(vport);
-	err = wto_netdev_init_rss(vport);
+	err = wto_rss_init(vport);
 	if (!err)
 		err = wto_filter_want(&vport->filters, netdev->dev_addr, true);
 	if (err)
@@ -751,7 +696,7 @@ static int wto_netdev_reattach_locked(struct wto_vport *vport)
 	if (!err)
 		err = wto_netdev_check_again(vport);
 	if (!err)
-		err = wto_netdev_init_rss(vport);
+		err = wto_rss_init(vport);
 	if (err)
 		return err;
 

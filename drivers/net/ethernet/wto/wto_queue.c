@@ -435,7 +435,7 @@ int wto_queue_start(struct wto_vport *vport, struct wto_queue_set *set)
 	err = wto_queue_enable(mbx, id, set, true);
 	if (err)
 		goto disable_queues;
-	err = wto_netdev_apply_rss(vport);
+	err = wto_rss_apply(vport);
 	if (err)
 		goto disable_queues;
 	err = wto_vc_enable_vport(mbx, id, true);

@@ -384,7 +384,7 @@ static void wto_rx_deliver(struct wto_rx_queue *rxq, struct sk_buff *skb,
 
 	tally->packets++;
 	tally->bytes += skb->len;
-	if (rxq->hash && meta->has_hash)
+	if (READ_ONCE(rxq->hash) && meta->has_hash)
 		wto_rx_set_hash(rxq, skb, meta);
 	skb->protocol = eth_type_trans(skb, rxq->netdev);
 	skb_record_rx_queue(skb, rxq->idx);

@@ -46,6 +46,8 @@ const char *wto_vc_op_name(u32 opcode)
 		{ VC2_OP_UNMAP_QUEUE_VECTOR, "UNMAP_QUEUE_VECTOR" },
 		{ VC2_OP_SET_RSS_KEY, "SET_RSS_KEY" },
 		{ VC2_OP_SET_RSS_LUT, "SET_RSS_LUT" },
+		{ VC2_OP_GET_RSS_HASH, "GET_RSS_HASH" },
+		{ VC2_OP_SET_RSS_HASH, "SET_RSS_HASH" },
 		{ VC2_OP_ALLOC_VECTORS, "ALLOC_VECTORS" },
 		{ VC2_OP_DEALLOC_VECTORS, "DEALLOC_VECTORS" },
 		{ VC2_OP_EVENT, "EVENT" },
@@ -102,6 +104,8 @@ int wto_vc_call(struct wto_mbx *mbx, const struct wto_vc_call *call)
 					    ERR_PTR(err));
 		return err;
 	}
+	if (msg.retval && call->optional)
+		return -EOPNOTSUPP;
 	if (msg.retval) {
 		dev_err_ratelimited(mbx->dev, "%s: refused by the device with status %d\n",
 				    wto_vc_op_name(call->op), (s32)msg.retval);

@@ -301,6 +301,8 @@ struct wto_vc_link {
  * @reply: room for the reply, may be NULL
  * @reply_max: bytes there
  * @reply_min: a shorter reply is malformed
+ * @optional: a device need not know the operation: a refusal is no error to
+ *	report, and gives -EOPNOTSUPP
  */
 struct wto_vc_call {
 	u32 op;
@@ -309,6 +311,7 @@ struct wto_vc_call {
 	void *reply;
 	size_t reply_max;
 	size_t reply_min;
+	bool optional;
 };
 
 int wto_vc_call(struct wto_mbx *mbx, const struct wto_vc_call *call);
@@ -352,7 +355,9 @@ int wto_vc_unmap_vectors(struct wto_mbx *mbx, u32 vport_id,
 int wto_vc_set_rss_key(struct wto_mbx *mbx, u32 vport_id, const u8 *key,
 		       u16 len);
 int wto_vc_set_rss_lut(struct wto_mbx *mbx, u32 vport_id, const u32 *lut,
-		       u16 num);
+		       u16 num, u16 size);
+int wto_vc_get_rss_hash(struct wto_mbx *mbx, u32 vport_id, u64 *types);
+int wto_vc_set_rss_hash(struct wto_mbx *mbx, u32 vport_id, u64 types);
 int wto_vc_add_macs(struct wto_mbx *mbx, u32 vport_id,
 		    const struct wto_vc_mac *macs, unsigned int num);
 int wto_vc_del_macs(struct wto_mbx *mbx, u32 vport_id,

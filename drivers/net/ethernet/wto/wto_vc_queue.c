@@ -363,13 +363,14 @@ int wto_vc_set_rss_key(struct wto_mbx *mbx, u32 vport_id, const u8 *key,
  * @mbx: mailbox
  * @vport_id: vport
  * @lut: relative queue numbers
- * @num: entries
+ * @num: their number
+ * @size: entries of the device's table, which is filled with repetitions
  *
  * Context: Process, may sleep.
  * Return: see wto_vc.h.
  */
 int wto_vc_set_rss_lut(struct wto_mbx *mbx, u32 vport_id, const u32 *lut,
-		       u16 num)
+		       u16 num, u16 size)
 {
 	unsigned int max = (WTO_MBX_BUF_SIZE - sizeof(struct vc2_rss_lut)) /
 			   sizeof(__le32);
@@ -383,8 +384,8 @@ int wto_vc_set_rss_lut(struct wto_mbx *mbx, u32 vport_id, const u32 *lut,
 		return -ENOMEM;
 	call.req = wire;
 
-	while (done < num && ret >= 0) {
-		unsigned int part = min(max, num - done);
+	while (done < size && ret >= 0) {
+		unsigned int part = min(max, size - done);
 		unsigned int i;
 
 		call.req_len = VC2_LEN(struct vc2_rss_lut, lut, part);
@@ -393,13 +394,80 @@ int wto_vc_set_rss_lut(struct wto_mbx *mbx, u32 vport_id, const u32 *lut,
 		wire->lut_entries_start = cpu_to_le16(done);
 		wire->lut_entries = cpu_to_le16(part);
 		for (i = 0; i < part; i++)
-			wire->lut[i] = cpu_to_le32(lut[done + i]);
+			wire->lut[i] = cpu_to_le32(lut[(done + i) % num]);
 		ret = wto_vc_call(mbx, &call);
 		done += part;
 	}
 
 	kfree(wire);
 	return ret < 0 ? ret : 0;
+}
+
+/**
+ * wto_vc_get_rss_hash - which kinds of packets are hashed
+ * @mbx: mailbox
+ * @vport_id: vport
+ * @types: out: bits VC2_HASH_*
+ *
+ * Context: Process, may sleep.
+ * Return: see wto_vc.h; -EOPNOTSUPP if the device does not tell.
+ */
+int wto_vc_get_rss_hash(struct wto_mbx *mbx, u32 vport_id, u64 *types)
+{
+	struct vc2_rss_hash wire = { .vport_id = cpu_to_le32(vport_id) };
+	struct wto_vc_call call = {
+		.op = VC2_OP_GET_RSS_HASH,
+		.req = &wire,
+		.req_len = sizeof(wire),
+		.reply = &wire,
+		.reply_max = sizeof(wire),
+		.reply_min = sizeof(wire),
+		.optional = true,
+	};
+	int ret = wto_vc_call(mbx, &call);
+
+	if (ret < 0)
+		return ret;
+	*types = le64_to_cpu(wire.ptype_groups);
+
+	return 0;
+}
+
+/**
+ * wto_vc_set_rss_hash - choose which kinds of packets are hashed
+ * @mbx: mailbox
+ * @vport_id: vport
+ * @types: bits VC2_HASH_*
+ *
+ * Context: Process, may sleep.
+ * Return: see wto_vc.h; -EIO also if the device took over something else.
+ */
+int wto_vc_set_rss_hash(struct wto_mbx *mbx, u32 vport_id, u64 types)
+{
+	struct vc2_rss_hash wire = {
+		.ptype_groups = cpu_to_le64(types),
+		.vport_id = cpu_to_le32(vport_id),
+	};
+	struct wto_vc_call call = {
+		.op = VC2_OP_SET_RSS_HASH,
+		.req = &wire,
+		.req_len = sizeof(wire),
+		.reply = &wire,
+		.reply_max = sizeof(wire),
+	};
+	int ret = wto_vc_call(mbx, &call);
+
+	if (ret < 0)
+		return ret;
+	/* a reply without contents leaves the request's */
+	if (le64_to_cpu(wire.ptype_groups) != types) {
+		dev_err_ratelimited(mbx->dev, "%s: asked for %#llx, got %#llx\n",
+				    wto_vc_op_name(call.op), types,
+				    le64_to_cpu(wire.ptype_groups));
+		return -EIO;
+	}
+
+	return 0;
 }
 
 static void wto_vc_put_mac_hdr(void *hdr, u32 vport_id, u16 num)
