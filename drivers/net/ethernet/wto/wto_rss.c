@@ -445,7 +445,8 @@ int wto_rss_set_fields(struct net_device *netdev,
 	}
 	err = wto_rss_choose_types(flow, fields->data, &types);
 	if (err) {
-		NL_SET_ERR_MSG_MOD(extack, "the NIC hashes sdfn (if there are ports), sd or nothing, the latter two as of other IP packets");
+		NL_SET_ERR_MSG_MOD(extack,
+				   "hash sdfn, or like other IP packets: sd or nothing");
 		return err;
 	}
 	if (wto_rss_affects_others(flow, rss->types, types, caps)) {
