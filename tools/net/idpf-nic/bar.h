@@ -2,7 +2,8 @@
 /*
  * BAR0: the registers.  The table of them is in regs.c.
  *
- * All of it runs in the io thread and touches atomics only.
+ * All of it runs in the io thread and touches atomics only, but for resets and
+ * the set-up of the mailbox, for which it waits until a round is over.
  */
 
 #ifndef IDPF_NIC_BAR_H

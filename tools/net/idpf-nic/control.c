@@ -680,7 +680,7 @@ static void control_accept(void *ctx, uint32_t events)
 	struct control_client *client;
 	int fd;
 
-	fd = accept4(ctl->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = io_accept(ctl->fd);
 	if (fd < 0)
 		return;
 	if (g_slist_length(ctl->clients) >= CONTROL_MAX_CLIENTS) {

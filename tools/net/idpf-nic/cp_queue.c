@@ -21,10 +21,14 @@
  * struct cp_qconf - a checked entry of a configuration message
  * @q: the queue
  * @cfg: its new configuration
+ * @old: the one that it had
+ * @configured: whether it had one
  */
 struct cp_qconf {
 	struct queue *q;
 	struct queue_cfg cfg;
+	struct queue_cfg old;
+	bool configured;
 };
 
 /* Is @id a queue of the vport? */
@@ -57,11 +61,31 @@ static enum cp_status cp_check_entry(struct cp_vport *vport, u32 type, u32 id,
 	return CP_OK;
 }
 
+/* Give a queue what it had before: a configuration that was good, or none */
+static void cp_restore(const struct cp_qconf *conf)
+{
+	if (conf->configured)
+		queue_configure(conf->q, &conf->old);
+	else
+		conf->q->configured = false;
+}
+
 static enum cp_status cp_apply(struct cp_qconf *confs, u32 num)
 {
-	for (u32 i = 0; i < num; i++)
-		if (queue_configure(confs[i].q, &confs[i].cfg))
-			return CP_EINVAL;
+	for (u32 i = 0; i < num; i++) {
+		struct cp_qconf *conf = &confs[i];
+		int err;
+
+		conf->configured = conf->q->configured;
+		conf->old = conf->q->cfg;
+		err = queue_configure(conf->q, &conf->cfg);
+		if (!err)
+			continue;
+		/* backwards: a queue may stand in the message twice */
+		for (u32 j = i + 1; j-- > 0;)
+			cp_restore(&confs[j]);
+		return CP_EINVAL;
+	}
 	return CP_OK;
 }
 
@@ -336,8 +360,8 @@ static void cp_disable_user(struct cp_vport *vport, struct queue *q)
 		queue_disable(q);
 }
 
-/* Is every queue of the message enabled? */
-static bool cp_all_enabled(struct nic_port *port, const struct mbx_msg *req)
+/* Can every queue of the message be enabled? */
+static bool cp_can_enable(struct nic_port *port, const struct mbx_msg *req)
 {
 	const struct vc2_queue_chunk_msg *in =
 		(const struct vc2_queue_chunk_msg *)req->data;
@@ -348,7 +372,7 @@ static bool cp_all_enabled(struct nic_port *port, const struct mbx_msg *req)
 		u32 num = le32_to_cpu(in->chunks[i].num_queues);
 
 		for (u32 id = first; id < first + num; id++) {
-			if (queue_get(port, type, id)->enabled)
+			if (!queue_prepare(queue_get(port, type, id)))
 				continue;
 			report_error(port, REPORT_CP_STATE,
 				     "ENABLE_QUEUES: queue %" PRIu32
@@ -369,10 +393,10 @@ enum cp_status cp_enable_queues(struct nic_port *port,
 	status = cp_check_chunks(port, req, &vport);
 	if (status)
 		return status;
+	if (!cp_can_enable(port, req))
+		return CP_EINVAL;
 	cp_for_chunks(vport, req, cp_enable_base);
 	cp_for_chunks(vport, req, cp_enable_user);
-	if (!cp_all_enabled(port, req))
-		return CP_EINVAL;
 	cp_echo(req, rsp, sizeof(struct vc2_queue_chunk_msg));
 	return CP_OK;
 }

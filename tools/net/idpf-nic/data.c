@@ -66,8 +66,7 @@ static bool data_port_kicked(struct nic_port *port)
 	struct nic_kick *kick = &port->kick;
 
 	return atomic_load(&kick->txq) || atomic_load(&kick->mbx) ||
-	       atomic_load(&kick->irq) || atomic_load(&kick->rxq) ||
-	       atomic_load(&kick->reset);
+	       atomic_load(&kick->irq) || atomic_load(&kick->rxq);
 }
 
 static bool data_any_kicked(struct nic *nic)
@@ -78,11 +77,7 @@ static bool data_any_kicked(struct nic *nic)
 	return atomic_load(&nic->stop);
 }
 
-/*
- * One round over all ports.  Interrupts come last, for all ports: what one
- * port sends another one receives, and both shall be told once a round.
- */
-static bool data_round(struct nic *nic, u64 *deadline_ns)
+bool data_round(struct nic *nic, u64 *deadline_ns)
 {
 	bool more = false;
 
@@ -91,9 +86,6 @@ static bool data_round(struct nic *nic, u64 *deadline_ns)
 		struct nic_port *port = nic->ports[i];
 		u64 due_ns;
 
-		if (atomic_load_explicit(&port->kick.reset, memory_order_relaxed) &&
-		    atomic_exchange(&port->kick.reset, false))
-			nic_port_reset(port);
 		more |= mbx_run(port);
 		more |= queues_run(port);
 		due_ns = fault_run(port);

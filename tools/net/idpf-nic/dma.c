@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -50,11 +53,58 @@ static int dma_check_file(const struct dma_map_req *req)
 	return 0;
 }
 
-static int dma_mmap(const struct dma_map_req *req, u8 **host)
+/* left for malloc() and threads */
+#define DMA_SPARE_MAPS		4096
+#define DMA_DEFAULT_MAPS	65530	/* Linux's vm.max_map_count */
+
+/* under nic->lock; of all ports */
+static unsigned int dma_num_maps;
+static unsigned int dma_max_maps = DMA_DEFAULT_MAPS - DMA_SPARE_MAPS;
+
+unsigned int dma_limit(void)
 {
+	unsigned int max = DMA_DEFAULT_MAPS, used = 0, spare;
+	FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+	int c;
+
+	if (file) {
+		if (fscanf(file, "%u", &max) != 1)
+			max = DMA_DEFAULT_MAPS;
+		fclose(file);
+	}
+	file = fopen("/proc/self/maps", "re");
+	if (file) {
+		while ((c = getc(file)) != EOF)
+			used += c == '\n';
+		fclose(file);
+	}
+	max -= used < max ? used : max;
+	max += dma_num_maps;
+	spare = max / 2 < DMA_SPARE_MAPS ? max / 2 : DMA_SPARE_MAPS;
+	dma_max_maps = max - spare;
+	return dma_max_maps;
+}
+
+/* pages of the file behind @fd: those of hugetlbfs are mapped whole */
+static u64 dma_page_size(int fd)
+{
+	u64 size = sysconf(_SC_PAGESIZE);
+	struct statfs st;
+
+	if (!fstatfs(fd, &st) && st.f_type == HUGETLBFS_MAGIC &&
+	    (u64)st.f_bsize > size)
+		size = st.f_bsize;
+	return size;
+}
+
+static int dma_mmap(const struct dma_map_req *req, struct dma_region *reg)
+{
+	u64 page, skip, len;
 	int err, prot = 0;
 	void *p;
 
+	if (dma_num_maps >= dma_max_maps)
+		return -ENOSPC;
 	err = dma_check_file(req);
 	if (err)
 		return err;
@@ -62,20 +112,29 @@ static int dma_mmap(const struct dma_map_req *req, u8 **host)
 		prot |= PROT_READ;
 	if (req->prot & DMA_PROT_WRITE)
 		prot |= PROT_READ | PROT_WRITE;
-	p = mmap(NULL, req->len, prot, MAP_SHARED | MAP_NORESERVE, req->fd,
-		 req->offset);
+	/* the file has all of it, so nothing wraps */
+	page = dma_page_size(req->fd);
+	skip = req->offset & (page - 1);
+	len = (skip + req->len + page - 1) & ~(page - 1);
+	p = mmap(NULL, len, prot, MAP_SHARED | MAP_NORESERVE, req->fd,
+		 req->offset - skip);
 	if (p == MAP_FAILED)
 		return -errno;
 	/* a core file is about us, not about the guest */
-	madvise(p, req->len, MADV_DONTDUMP);
-	*host = p;
+	madvise(p, len, MADV_DONTDUMP);
+	dma_num_maps++;
+	reg->map = p;
+	reg->map_len = len;
+	reg->host = reg->map + skip;
 	return 0;
 }
 
 int dma_map(struct dma *dma, const struct dma_map_req *req)
 {
+	struct dma_region reg = {
+		.addr = req->addr, .len = req->len, .prot = req->prot,
+	};
 	unsigned int idx;
-	u8 *host = NULL;
 	int err;
 
 	if (!req->len || req->addr + (req->len - 1) < req->addr || !req->prot ||
@@ -89,7 +148,7 @@ int dma_map(struct dma *dma, const struct dma_map_req *req)
 	if (dma->num_regions >= DMA_MAX_REGIONS)
 		return -ENOSPC;
 	if (req->fd >= 0) {
-		err = dma_mmap(req, &host);
+		err = dma_mmap(req, &reg);
 		if (err)
 			return err;
 	}
@@ -102,10 +161,7 @@ int dma_map(struct dma *dma, const struct dma_map_req *req)
 	memmove(&dma->regions[idx + 1], &dma->regions[idx],
 		(dma->num_regions - idx) * sizeof(dma->regions[0]));
 	dma->num_regions++;
-	dma->regions[idx] = (struct dma_region){
-		.addr = req->addr, .len = req->len, .host = host,
-		.prot = req->prot,
-	};
+	dma->regions[idx] = reg;
 	return 0;
 }
 
@@ -113,9 +169,12 @@ static void dma_remove(struct dma *dma, unsigned int first, unsigned int count)
 {
 	if (!count)
 		return;
-	for (unsigned int i = first; i < first + count; i++)
-		if (dma->regions[i].host)
-			munmap(dma->regions[i].host, dma->regions[i].len);
+	for (unsigned int i = first; i < first + count; i++) {
+		if (!dma->regions[i].map)
+			continue;
+		munmap(dma->regions[i].map, dma->regions[i].map_len);
+		dma_num_maps--;
+	}
 	dma->num_regions -= count;
 	memmove(&dma->regions[first], &dma->regions[first + count],
 		(dma->num_regions - first) * sizeof(dma->regions[0]));
@@ -160,10 +219,11 @@ static bool dma_replace(struct nic_port *port, const u8 *at)
 	for (unsigned int i = 0; i < port->dma.num_regions; i++) {
 		const struct dma_region *reg = &port->dma.regions[i];
 
-		if (!reg->host || at < reg->host || at - reg->host >= (s64)reg->len)
+		if (!reg->map || at < reg->map ||
+		    (u64)(at - reg->map) >= reg->map_len)
 			continue;
 		atomic_fetch_add(&port->report.count[REPORT_DMA_NO_MAP], 1);
-		return mmap(reg->host, reg->len, PROT_READ | PROT_WRITE,
+		return mmap(reg->map, reg->map_len, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
 			    MAP_FIXED, -1, 0) != MAP_FAILED;
 	}

@@ -10,7 +10,7 @@
 
 #include "../../../drivers/net/ethernet/wto/offload/ofl_types.h"
 
-#define DMA_MAX_REGIONS		65535
+#define DMA_MAX_REGIONS		65535	/* of a port; see dma_limit() too */
 #define DMA_PAGE_SIZE		4096ULL	/* "pgsizes" of VERSION */
 
 #define DMA_PROT_READ		BIT(0)
@@ -24,12 +24,16 @@ struct nic_port;
  * @addr: guest address of the first byte
  * @len: bytes; addr + len does not wrap
  * @host: where it is mapped here, NULL if it came without a descriptor
+ * @map: start of the mapping, whose pages may be larger than ours
+ * @map_len: bytes of the mapping
  * @prot: DMA_PROT_*
  */
 struct dma_region {
 	u64 addr;
 	u64 len;
 	u8 *host;
+	u8 *map;
+	u64 map_len;
 	unsigned int prot;
 };
 
@@ -70,13 +74,24 @@ struct dma_map_req {
 };
 
 /**
+ * dma_limit() - find out how many mappings this process may have
+ *
+ * All ports share vm.max_map_count with each other and with malloc(), and the
+ * process ends if that gets none.  dma_map() refuses what is beyond.
+ *
+ * Context: at start, or nic->lock held.
+ * Return: mappings that all ports together may have.
+ */
+unsigned int dma_limit(void);
+
+/**
  * dma_map() - add a range
  * @dma: the map
  * @req: the range
  *
  * Context: nic->lock held.
  * Return: 0, -EINVAL (empty, wraps, no pages, file too short), -EEXIST (overlaps),
- * -ENOSPC or what mmap() says.
+ * -ENOSPC (too many of this port, or of all) or what mmap() says.
  */
 int dma_map(struct dma *dma, const struct dma_map_req *req);
 

@@ -4,6 +4,8 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -33,8 +35,23 @@ static int io_epoll_fd = -1;
 static bool io_quitting;
 static GSList *io_removed;
 
+/*
+ * A connection that finds no free descriptor stays in the queue and would wake
+ * us again and again.  So one descriptor is kept for it, to accept it with and
+ * to hang up.
+ */
+static pthread_mutex_t io_spare_lock = PTHREAD_MUTEX_INITIALIZER;
+static int io_spare_fd = -1;
+
+static void io_keep_spare(void)
+{
+	if (io_spare_fd < 0)
+		io_spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 int io_init(void)
 {
+	io_keep_spare();
 	io_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	return io_epoll_fd < 0 ? -errno : 0;
 }
@@ -51,6 +68,9 @@ void io_exit(void)
 	if (io_epoll_fd >= 0)
 		close(io_epoll_fd);
 	io_epoll_fd = -1;
+	if (io_spare_fd >= 0)
+		close(io_spare_fd);
+	io_spare_fd = -1;
 }
 
 struct io_watch *io_add(int fd, uint32_t events, io_fn fn, void *ctx)
@@ -90,24 +110,31 @@ void io_quit(void)
 	io_quitting = true;
 }
 
-int io_run(void)
+int io_poll(int timeout_ms)
 {
 	struct epoll_event events[IO_MAX_EVENTS];
+	int n;
 
-	while (!io_quitting) {
-		int n = epoll_wait(io_epoll_fd, events, IO_MAX_EVENTS, -1);
+	n = epoll_wait(io_epoll_fd, events, IO_MAX_EVENTS, timeout_ms);
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	for (int i = 0; i < n; i++) {
+		struct io_watch *watch = events[i].data.ptr;
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		for (int i = 0; i < n; i++) {
-			struct io_watch *watch = events[i].data.ptr;
-
-			if (watch->fn)
-				watch->fn(watch->ctx, events[i].events);
-		}
-		io_free_removed();
+		if (watch->fn)
+			watch->fn(watch->ctx, events[i].events);
 	}
+	io_free_removed();
 	return 0;
+}
+
+int io_run(void)
+{
+	int err = 0;
+
+	while (!io_quitting && !err)
+		err = io_poll(-1);
+	return err;
 }
 
 /* Is @addr a socket file whose server is gone? */
@@ -126,6 +153,30 @@ static bool io_is_stale(const struct sockaddr_un *addr)
 		errno == ECONNREFUSED;
 	close(fd);
 	return stale;
+}
+
+int io_accept(int listen_fd)
+{
+	int fd, err = 0;
+
+	pthread_mutex_lock(&io_spare_lock);
+	io_keep_spare();
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		err = errno;
+	if ((err == EMFILE || err == ENFILE) && io_spare_fd >= 0) {
+		int victim;
+
+		close(io_spare_fd);
+		victim = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		if (victim >= 0)
+			close(victim);
+		io_spare_fd = -1;
+		io_keep_spare();
+	}
+	pthread_mutex_unlock(&io_spare_lock);
+	errno = err;
+	return fd;
 }
 
 int io_listen(const char *path)

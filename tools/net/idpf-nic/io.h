@@ -43,6 +43,26 @@ void io_remove(struct io_watch *watch);
 int io_listen(const char *path);
 
 /**
+ * io_accept() - take the next connection of a listening socket
+ * @listen_fd: the socket
+ *
+ * Without a free descriptor the connection is closed, rather than left to
+ * wake us for ever.
+ *
+ * Context: any thread.
+ * Return: the descriptor, non-blocking, or -1 with errno set.
+ */
+int io_accept(int listen_fd);
+
+/**
+ * io_poll() - work off what is there
+ * @timeout_ms: how long to wait for it, -1: for ever
+ *
+ * Return: 0 or a negative errno.
+ */
+int io_poll(int timeout_ms);
+
+/**
  * io_run() - wait and call until io_quit()
  *
  * Return: 0 or a negative errno.

@@ -8,10 +8,9 @@
  * each after it has set its bit, so the later of the two succeeds.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
+#include "efd.h"
 #include "nic.h"
 
 #define ITR_UNIT_NS	(1000ULL * IDPF_ITR_UNIT_US)
@@ -44,7 +43,7 @@ void irq_reset(struct nic_port *port)
 
 static void irq_signal(struct nic_port *port, struct irq_vector *vec)
 {
-	u64 one = 1;
+	int err;
 
 	if (fault_take_at(&port->fault, FAULT_IRQ_LOST,
 			  (unsigned int)(vec - port->irq.vec)))
@@ -53,10 +52,10 @@ static void irq_signal(struct nic_port *port, struct irq_vector *vec)
 		atomic_fetch_or(&vec->state, IRQ_ST_PBA);
 		return;
 	}
-	/* EAGAIN: the counter is full, so the VMM has not taken the last one */
-	if (write(vec->fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+	err = efd_signal(vec->fd);
+	if (err)
 		report_info(port, "cannot signal vector %td: errno %d",
-			    vec - port->irq.vec, errno);
+			    vec - port->irq.vec, -err);
 	atomic_fetch_add_explicit(&vec->num_fired, 1, memory_order_relaxed);
 }
 
@@ -213,19 +212,6 @@ u32 irq_read_pba(struct nic_port *port, unsigned int idx)
 	return bits;
 }
 
-/*
- * Neither thread may ever wait for a client, and a write to an eventfd whose
- * counter is full does wait, unless the descriptor says otherwise.
- */
-static void irq_never_block(struct nic_port *port, int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
-		report_info(port, "cannot make an eventfd non-blocking: errno %d",
-			    errno);
-}
-
 void irq_set_fds(struct nic_port *port, unsigned int start, unsigned int count,
 		 const int *fds)
 {
@@ -235,8 +221,6 @@ void irq_set_fds(struct nic_port *port, unsigned int start, unsigned int count,
 		if (vec->fd >= 0)
 			close(vec->fd);
 		vec->fd = fds ? fds[i] : -1;
-		if (vec->fd >= 0)
-			irq_never_block(port, vec->fd);
 		if (vec->fd >= 0 &&
 		    (atomic_fetch_and(&vec->state, ~(u32)IRQ_ST_PBA) & IRQ_ST_PBA))
 			irq_signal(port, vec);

@@ -78,7 +78,7 @@ void irq_reset(struct nic_port *port);
  * @port: the port
  * @start: first vector
  * @count: number of vectors
- * @fds: @count descriptors that are taken over; NULL detaches
+ * @fds: @count eventfds that are taken over; NULL detaches
  *
  * What fired without an eventfd is signalled now.
  *

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -416,6 +417,21 @@ static void unwatch_signals(struct signals *sig)
 		close(sig->fd);
 }
 
+/*
+ * Each vector of each port may come with a descriptor.  What is beyond the
+ * limits then is refused, see dma_limit() and vfu_dispatch().
+ */
+static void raise_limits(void)
+{
+	struct rlimit lim;
+
+	if (!getrlimit(RLIMIT_NOFILE, &lim)) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+	dma_limit();
+}
+
 static bool set_up(struct nic *nic, const struct options *opt)
 {
 	const struct nic_model *model = nic_model_default;
@@ -599,11 +615,14 @@ int main(int argc, char **argv)
 		status = EXIT_SUCCESS;
 		goto free_opt;
 	}
+	raise_limits();
 	err = io_init();
 	if (!err)
 		err = watch_signals(&sig);
 	if (!err)
 		err = dma_guard(&nic);
+	if (!err)
+		err = report_start();
 	if (err) {
 		usage_error("cannot watch for events: %s", g_strerror(-err));
 		status = EXIT_FAILURE;
@@ -615,6 +634,7 @@ int main(int argc, char **argv)
 	if (status == EXIT_SUCCESS)
 		status = err;
 exit_io:
+	report_stop();
 	unwatch_signals(&sig);
 	io_exit();
 free_opt:

@@ -92,7 +92,9 @@ static_assert(BAR_ATQBAL - BAR_ARQBAL == BAR_ARQT + 1 &&
 	      BAR_ATQT - BAR_ATQBAL == BAR_ARQT && !BAR_ARQBAL,
 	      "the order that mbx_ring_get() relies on");
 
-/* Move a head, unless the driver has taken the ring away meanwhile */
+/* Move a head.  The driver cannot have given us another ring meanwhile: all
+ * registers but the tails change between two rounds only.
+ */
 static void mbx_advance(struct nic_port *port, bool send,
 			const struct mbx_ring *ring)
 {
@@ -295,6 +297,36 @@ static bool mbx_take(struct nic_port *port)
 		mbx_send(port, &mbx->rsp);
 	cp_send_events(port);
 	return true;
+}
+
+bool mbx_take_reset(struct nic_port *port)
+{
+	struct mbx_ring ring;
+
+	if (!nic_port_may_dma(port) || fault_in_reset(&port->fault) ||
+	    !mbx_ring_get(port, true, &ring))
+		return false;
+	for (; ring.head != ring.tail;
+	     ring.head = ring.head + 1 == ring.len ? 0 : ring.head + 1) {
+		struct idpf_ctlq_desc *slot = mbx_desc(port, true, &ring);
+
+		if (!slot)
+			return false;
+		if (slot->opcode != cpu_to_le16(IDPF_CTLQ_OP_SEND_TO_CP) ||
+		    FIELD_GET(IDPF_CTLQ_VC_OPCODE, le32_to_cpu(slot->vc_opcode)) !=
+		    VC2_OP_RESET_VF)
+			continue;
+		slot->func_id = cpu_to_le16(CP_OK);
+		__atomic_fetch_or((u16 *)&slot->flags,
+				  cpu_to_le16(IDPF_CTLQ_FLAG_DD |
+					      IDPF_CTLQ_FLAG_CMP),
+				  __ATOMIC_RELEASE);
+		port->mbx.num_requests++;
+		report_trace(port, "RESET_VF");
+		nic_port_reset(port);
+		return true;
+	}
+	return false;
 }
 
 bool mbx_run(struct nic_port *port)

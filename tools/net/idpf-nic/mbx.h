@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Mailbox: the two control queues.  Knows descriptors and buffers, no opcode.
+ * Mailbox: the two control queues.  Knows descriptors and buffers, and no opcode
+ * but RESET_VF.
  *
  * Context of everything here: data thread, nic->lock held.
  */
@@ -79,6 +80,17 @@ void mbx_reset(struct nic_port *port);
  * Return: true if there is more to do at once.
  */
 bool mbx_run(struct nic_port *port);
+
+/**
+ * mbx_take_reset() - carry RESET_VF out at once, if the driver has sent it
+ * @port: the port, whose send tail has just been written
+ *
+ * What stands before it in the ring has no effect that would outlive it.
+ *
+ * Context: io thread, nic->lock held.
+ * Return: true if the function was reset.
+ */
+bool mbx_take_reset(struct nic_port *port);
 
 /**
  * mbx_send() - send a message to the driver

@@ -3,7 +3,9 @@
  * The software NIC as a whole: its ports, its two threads, their lock.
  *
  * io thread	owns every socket.  Register accesses touch nothing but atomics
- *		and are answered at once, whatever the data path does.
+ *		and are answered at once, whatever the data path does; only
+ *		a reset and the set-up of the mailbox wait for the round in
+ *		progress.
  * data thread	owns what queues and messages change: mailbox, control plane,
  *		queues, wires, capture, interrupt throttling.  It works in
  *		bounded rounds and holds nic->lock during a round.
@@ -106,7 +108,6 @@ struct nic_port_config {
  *	for; for all others a tail write wakes nobody
  * @irq: bit n: vector n was enabled with an event pending
  * @mbx: a mailbox register was written
- * @reset: the guest asks for a function reset
  */
 struct nic_kick {
 	_Atomic u64 txq;
@@ -114,7 +115,6 @@ struct nic_kick {
 	_Atomic u64 rx_starved;
 	_Atomic u64 irq;
 	_Atomic bool mbx;
-	_Atomic bool reset;
 };
 
 /**
@@ -285,6 +285,19 @@ static inline void nic_wake(struct nic *nic)
 	if (atomic_load(&nic->sleeping))
 		nic_wake_slow(nic);
 }
+
+/**
+ * data_round() - one round of work over all ports
+ * @nic: the process, ports and wires complete
+ * @deadline_ns: result: when a round is due although nobody wakes us
+ *
+ * Interrupts come last, for all ports: what one port sends another one
+ * receives, and both shall be told once a round.
+ *
+ * Context: data thread, nic->lock held; or a test without data thread.
+ * Return: true if there is more to do at once.
+ */
+bool data_round(struct nic *nic, u64 *deadline_ns);
 
 /**
  * data_start() - start the data thread

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "efd.h"
 #include "nic.h"
 #include "vfu.h"
 
@@ -359,6 +360,13 @@ static int pci_set_irqs(struct nic_port *port, const struct vfu_irq_set *set)
 	report_trace(port, "interrupts %u: %u from %u %s", set->index, set->count,
 		     set->start, set->trigger ? "triggered" :
 		     set->fds ? "attached" : "detached");
+	for (u32 i = 0; set->fds && i < set->count; i++)
+		if (!efd_check(set->fds[i])) {
+			report_error(port, REPORT_VFU_MALFORMED,
+				     "descriptor for vector %u is no eventfd",
+				     set->start + i);
+			return -EINVAL;
+		}
 	if (set->index == VFU_IRQ_ERR) {
 		pci_set_err_fd(port, set);
 		return 0;

@@ -56,7 +56,6 @@ void nic_port_reset(struct nic_port *port)
 	atomic_store(&kick->rxq, 0);
 	atomic_store(&kick->rx_starved, 0);
 	atomic_store(&kick->mbx, false);
-	atomic_store(&kick->reset, false);
 	if (!fault_in_reset(&port->fault))
 		atomic_store(&port->bar.rstat, IDPF_RSTAT_ACTIVE);
 	report_trace(port, "reset done");

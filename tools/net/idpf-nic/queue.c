@@ -167,10 +167,8 @@ static void kick_users_of_complq(struct queue *complq)
 			queue_kick_tx(&qs->txq[id].q);
 }
 
-int queue_enable(struct queue *q)
+int queue_prepare(struct queue *q)
 {
-	int err = 0;
-
 	if (q->enabled)
 		return 0;
 	if (!q->configured)
@@ -181,18 +179,25 @@ int queue_enable(struct queue *q)
 	q->broken = false;
 	switch (q->type) {
 	case VC2_QUEUE_TYPE_TX:
-		err = txq_enable(to_txq(q));
-		break;
+		return txq_enable(to_txq(q));
 	case VC2_QUEUE_TYPE_RX:
-		err = rxq_enable(to_rxq(q));
-		break;
+		return rxq_enable(to_rxq(q));
 	case VC2_QUEUE_TYPE_RX_BUF:
 		memset(&to_bufq(q)->tail, 0, sizeof(to_bufq(q)->tail));
 		to_bufq(q)->num_posted = 0;
-		break;
+		return 0;
 	default:
-		break;
+		return 0;
 	}
+}
+
+int queue_enable(struct queue *q)
+{
+	int err;
+
+	if (q->enabled)
+		return 0;
+	err = queue_prepare(q);
 	if (err)
 		return err;
 

@@ -264,6 +264,14 @@ void queue_assign(struct queue *q, struct cp_vport *vport);
 int queue_configure(struct queue *q, const struct queue_cfg *cfg);
 
 /**
+ * queue_prepare() - find out whether a queue can be enabled
+ * @q: the queue
+ *
+ * Return: 0 if it can, or is; -EINVAL as queue_enable().
+ */
+int queue_prepare(struct queue *q);
+
+/**
  * queue_enable() - start work at ring index 0, generation 1
  * @q: the queue; enabling an enabled queue changes nothing
  *

@@ -36,10 +36,36 @@ static u32 mbx_reg_read(struct nic_port *port, u32 idx, u32 arg)
 	return atomic_load(&port->bar.mbx[arg]);
 }
 
+static bool reg_is_mbx_tail(u32 arg)
+{
+	return arg == BAR_ARQT || arg == BAR_ATQT;
+}
+
 /*
- * Addresses and heads are just kept.  A tail or a length may start work; the
- * data thread looks at the enable bits.
+ * Everything but the tails changes between two rounds only, so that a ring that
+ * is being worked on stays what it is.  RESET_VF takes effect before the
+ * driver's next register access: who asks RSTAT right behind the doorbell must
+ * not find a function that has not yet begun to reset itself.
+ *
+ * Return: true if there may be work for the data thread.
  */
+static bool mbx_reg_store(struct nic_port *port, u32 arg, u32 val)
+{
+	bool vf_doorbell = arg == BAR_ATQT && port->cfg.identity == NIC_ID_VF;
+	bool reset = false;
+
+	if (reg_is_mbx_tail(arg) && !vf_doorbell) {
+		atomic_store(&port->bar.mbx[arg], val);
+		return true;
+	}
+	nic_lock(port->nic);
+	atomic_store(&port->bar.mbx[arg], val);
+	if (vf_doorbell)
+		reset = mbx_take_reset(port);
+	nic_unlock(port->nic);
+	return !reset && (vf_doorbell || arg == BAR_ARQLEN || arg == BAR_ATQLEN);
+}
+
 static void mbx_reg_write(struct nic_port *port, u32 idx, u32 arg, u32 val)
 {
 	static const u32 mask[BAR_NUM_MBX_REGS] = {
@@ -59,9 +85,7 @@ static void mbx_reg_write(struct nic_port *port, u32 idx, u32 arg, u32 val)
 		report_error(port, REPORT_REG_VALUE,
 			     "mailbox register %" PRIu32 " written with 0x%" PRIx32,
 			     arg, val);
-	atomic_store(&port->bar.mbx[arg], val & mask[arg]);
-	if (arg != BAR_ARQT && arg != BAR_ATQT && arg != BAR_ARQLEN &&
-	    arg != BAR_ATQLEN)
+	if (!mbx_reg_store(port, arg, val & mask[arg]))
 		return;
 	atomic_store(&port->kick.mbx, true);
 	nic_wake(port->nic);
@@ -77,9 +101,9 @@ static void pfgen_ctrl_write(struct nic_port *port, u32 idx, u32 arg, u32 val)
 	if (!(val & IDPF_PF_CTRL_PFSWR))
 		return;
 	report_trace(port, "function reset by register");
-	atomic_store(&port->bar.rstat, IDPF_RSTAT_IN_PROGRESS);
-	atomic_store(&port->kick.reset, true);
-	nic_wake(port->nic);
+	nic_lock(port->nic);
+	nic_port_reset(port);
+	nic_unlock(port->nic);
 }
 
 static u32 oicr_ena_read(struct nic_port *port, u32 idx, u32 arg)

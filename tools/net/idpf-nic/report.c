@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Error counters and reports.
+ *
+ * Lines are written by a thread of their own: stderr may be a pipe that nobody
+ * reads, and neither of the other threads may wait for that.
  */
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "nic.h"
+
+#define REPORT_LINE	320
+#define REPORT_QUEUE	256
+#define REPORT_END_S	1	/* for the lines that are left at the end */
 
 #define REPORT_WINDOW_NS	1000000000ULL
 #define REPORT_LINES_PER_WINDOW	5
@@ -195,14 +206,152 @@ const char *report_cause_text(enum report_cause cause)
 	return report_causes[cause].text;
 }
 
+/* ------------------------------------------------------------------ */
+/* The writer                                                           */
+
+/**
+ * struct report_writer - lines on their way to stderr
+ * @lock: protects all of it
+ * @more: signalled when a line is added and at the end
+ * @lines: ring of lines
+ * @first: next one to write
+ * @num: lines in the ring
+ * @num_lost: lines for which there was no room since the last one was added
+ * @running: the thread exists
+ * @stop: it shall end when the ring is empty
+ * @thread: the thread
+ */
+static struct report_writer {
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	char lines[REPORT_QUEUE][REPORT_LINE];
+	unsigned int first;
+	unsigned int num;
+	unsigned int num_lost;
+	bool running;
+	bool stop;
+	pthread_t thread;
+} report_writer = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.more = PTHREAD_COND_INITIALIZER,
+};
+
+static void report_write(const char *line)
+{
+	size_t len = strlen(line);
+
+	while (len) {
+		ssize_t n = write(STDERR_FILENO, line, len);
+
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n > 0) {
+			line += n;
+			len -= n;
+		}
+	}
+}
+
+static void *report_main(void *arg)
+{
+	struct report_writer *w = arg;
+	char line[REPORT_LINE];
+
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		while (!w->num && !w->stop)
+			pthread_cond_wait(&w->more, &w->lock);
+		if (!w->num)
+			break;
+		memcpy(line, w->lines[w->first], sizeof(line));
+		w->first = (w->first + 1) % REPORT_QUEUE;
+		w->num--;
+		pthread_mutex_unlock(&w->lock);
+		report_write(line);
+		pthread_mutex_lock(&w->lock);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* the next free line of the ring; there is one */
+static char *report_next(struct report_writer *w)
+{
+	return w->lines[(w->first + w->num++) % REPORT_QUEUE];
+}
+
+static void report_put(const char *line)
+{
+	struct report_writer *w = &report_writer;
+
+	pthread_mutex_lock(&w->lock);
+	if (!w->running) {
+		report_write(line);
+	} else if (w->num + !!w->num_lost >= REPORT_QUEUE) {
+		w->num_lost++;
+	} else {
+		if (w->num_lost)
+			snprintf(report_next(w), REPORT_LINE,
+				 "idpf-nic: %u lines lost, stderr is too slow\n",
+				 w->num_lost);
+		w->num_lost = 0;
+		snprintf(report_next(w), REPORT_LINE, "%s", line);
+		pthread_cond_signal(&w->more);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+int report_start(void)
+{
+	struct report_writer *w = &report_writer;
+	int err;
+
+	err = pthread_create(&w->thread, NULL, report_main, w);
+	w->running = !err;
+	return -err;
+}
+
+void report_stop(void)
+{
+	struct report_writer *w = &report_writer;
+	struct timespec until;
+
+	if (!w->running)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_cond_signal(&w->more);
+	pthread_mutex_unlock(&w->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += REPORT_END_S;
+	/* it may be stuck for good; then it ends with the process */
+	if (!pthread_timedjoin_np(w->thread, NULL, &until))
+		w->running = false;
+}
+
+/* ------------------------------------------------------------------ */
+/* Reports                                                              */
+
 static void report_vline(const struct nic_port *port, const char *what,
 			 const char *fmt, va_list ap)
 {
-	char line[256];
+	char text[256], line[REPORT_LINE];
 
-	vsnprintf(line, sizeof(line), fmt, ap);
-	fprintf(stderr, "idpf-nic: %s%s%s%s%s\n", port ? port->cfg.name : "",
-		port ? ": " : "", what, *what ? ": " : "", line);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	snprintf(line, sizeof(line), "idpf-nic: %s%s%s%s%s\n",
+		 port ? port->cfg.name : "", port ? ": " : "", what,
+		 *what ? ": " : "", text);
+	report_put(line);
+}
+
+static void report_left_out(const struct nic_port *port, const char *what,
+			    unsigned int num)
+{
+	char line[REPORT_LINE];
+
+	snprintf(line, sizeof(line), "idpf-nic: %s: %s: %u lines left out\n",
+		 port->cfg.name, what, num);
+	report_put(line);
 }
 
 /* May a line be written now?  @num_left_out: how many were not, before it. */
@@ -242,8 +391,7 @@ void report_error(struct nic_port *port, enum report_cause cause,
 	    !report_may_write(&report->limit[cause], &num_left_out))
 		return;
 	if (num_left_out)
-		fprintf(stderr, "idpf-nic: %s: %s: %u lines left out\n",
-			port->cfg.name, report_causes[cause].name, num_left_out);
+		report_left_out(port, report_causes[cause].name, num_left_out);
 	va_start(ap, fmt);
 	report_vline(port, report_causes[cause].name, fmt, ap);
 	va_end(ap);

@@ -85,6 +85,20 @@ struct report {
 };
 
 /**
+ * report_start() - from now on lines are written by a thread of their own
+ *
+ * Who reports does not wait for stderr then; with too many lines waiting, the
+ * next ones are lost, and their number is told.
+ *
+ * Context: at start, once.
+ * Return: 0 or a negative errno.
+ */
+int report_start(void);
+
+/* write what is left, unless that takes too long.  Context: at the end. */
+void report_stop(void);
+
+/**
  * report_error() - count something wrong and say it
  * @port: where it happened
  * @cause: why

@@ -423,7 +423,8 @@ static void request_kick(struct rxq *rxq)
 	for (unsigned int i = 0; i < 2 && rxq->bufq[i]; i++) {
 		const struct bufq *bufq = rxq->bufq[i];
 
-		if (!bufq->q.enabled)
+		/* its tail is not looked at: it would kick us for ever */
+		if (!bufq->q.enabled || bufq->q.broken)
 			continue;
 		atomic_fetch_or(&kick->rx_starved, BIT_ULL(bufq->q.id));
 		if (bufq_tail_reg(bufq) != bufq->tail.reg)

@@ -48,6 +48,7 @@
  * @skip: bytes of an oversized message still to be thrown away
  * @fds: descriptors that came with the message at @fds_off
  * @num_fds: entries of @fds
+ * @fds_lost: the message came with more than that
  * @fds_off: offset in @in of the message that owns @fds
  * @out: answers
  * @out_done: bytes of @out that are sent
@@ -66,6 +67,7 @@ struct vfu {
 	u32 skip;
 	int fds[VFU_MAX_FDS];
 	unsigned int num_fds;
+	bool fds_lost;
 	u32 fds_off;
 	GByteArray *out;
 	u32 out_done;
@@ -78,6 +80,7 @@ struct vfu {
  * @len: bytes of @data
  * @fds: its descriptors; handlers that keep one set the entry to -1
  * @num_fds: entries of @fds
+ * @fds_lost: it came with more than that
  */
 struct vfu_msg {
 	struct vfu_header hdr;
@@ -85,6 +88,7 @@ struct vfu_msg {
 	u32 len;
 	int *fds;
 	unsigned int num_fds;
+	bool fds_lost;
 };
 
 /* ------------------------------------------------------------------ */
@@ -501,7 +505,9 @@ static void vfu_dispatch(struct vfu *vfu, struct vfu_msg *msg)
 		vfu_reply_error(vfu, msg, -EOPNOTSUPP);
 		return;
 	}
-	if (!vfu->negotiated && msg->hdr.cmd != VFU_CMD_VERSION)
+	if (msg->fds_lost)
+		err = -EMFILE;	/* without them it asks for something else */
+	else if (!vfu->negotiated && msg->hdr.cmd != VFU_CMD_VERSION)
 		err = vfu_malformed(vfu, msg, "VERSION has to come first");
 	else
 		err = fn(vfu, msg);
@@ -518,6 +524,7 @@ static void vfu_close_fds(struct vfu *vfu)
 		if (vfu->fds[i] >= 0)
 			close(vfu->fds[i]);
 	vfu->num_fds = 0;
+	vfu->fds_lost = false;
 }
 
 static void vfu_disconnect(struct vfu *vfu)
@@ -569,13 +576,15 @@ static s64 vfu_consume(struct vfu *vfu, u32 off)
 		return 0;
 	msg.data = vfu->in + off + sizeof(msg.hdr);
 	msg.len = msg.hdr.size - sizeof(msg.hdr);
-	if (vfu->num_fds && off == vfu->fds_off) {
-		msg.fds = vfu->fds;
-		msg.num_fds = vfu->num_fds;
+	if (off != vfu->fds_off) {
+		vfu_dispatch(vfu, &msg);
+		return msg.hdr.size;
 	}
+	msg.fds = vfu->fds;
+	msg.num_fds = vfu->num_fds;
+	msg.fds_lost = vfu->fds_lost;
 	vfu_dispatch(vfu, &msg);
-	if (msg.num_fds)
-		vfu_close_fds(vfu);
+	vfu_close_fds(vfu);
 	return msg.hdr.size;
 }
 
@@ -605,7 +614,7 @@ static u32 vfu_read_size(const struct vfu *vfu)
 {
 	struct vfu_header hdr;
 
-	if (!vfu->num_fds)
+	if (!vfu->num_fds && !vfu->fds_lost)
 		return VFU_IN_SIZE - vfu->in_len;
 	if (vfu->in_len < sizeof(hdr))
 		return sizeof(hdr) - vfu->in_len;
@@ -636,9 +645,11 @@ static void vfu_take_fds(struct vfu *vfu, struct msghdr *mh)
 	}
 	if (mh->msg_flags & MSG_CTRUNC)
 		report_error(vfu->port, REPORT_VFU_MALFORMED,
-			     "more than %d descriptors in one message",
+			     "descriptors got lost: more than %d in one message, or no room for them",
 			     VFU_MAX_FDS);
-	if (!first && vfu->num_fds)
+	if (mh->msg_flags & MSG_CTRUNC)
+		vfu->fds_lost = true;
+	if (!first && (vfu->num_fds || vfu->fds_lost))
 		vfu_find_fd_owner(vfu);
 }
 
@@ -777,7 +788,7 @@ static void vfu_accept(void *ctx, uint32_t events)
 	struct vfu *vfu = ctx;
 	int fd;
 
-	fd = accept4(vfu->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = io_accept(vfu->listen_fd);
 	if (fd < 0)
 		return;
 	if (vfu->fd >= 0 && vfu_is_left(vfu))

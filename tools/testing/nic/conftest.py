@@ -43,10 +43,10 @@ def _make_nic(tmp_path):
     """A function that starts NICs of this test's own; all of them are stopped at its end."""
     nics = []
 
-    def make(ports=("", ""), args=()):
+    def make(ports=("", ""), args=(), **how):
         directory = tmp_path / f"nic{len(nics)}"
         directory.mkdir()
-        nics.append(Nic(directory, ports, args))
+        nics.append(Nic(directory, ports, args, **how))
         return nics[-1]
 
     try:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The command line: help, options that are wrong, start lines, signals, sockets in use."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -9,8 +10,9 @@ import subprocess
 import pytest
 
 from niclib import frames
-from niclib.driver import bring_up
+from niclib.driver import Port, bring_up
 from niclib.nic import SANITIZER, Nic, binary, environment
+from niclib.virtchnl import Op
 from niclib.wait import readable
 
 
@@ -201,3 +203,39 @@ def test_reports(make_nic, option):
     assert "port0" in text
     lines = [line for line in text.splitlines() if "tail" in line]
     assert 1 <= len(lines) < 1000
+
+
+def test_reports_that_nobody_reads(make_nic):
+    """A full pipe behind stderr holds up neither messages nor the end; lost lines are told."""
+    read_end, write_end = os.pipe()
+    fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+    nic = make_nic(args=("--trace",), stderr=write_end)
+    os.close(write_end)
+    port = Port(nic, 0)
+    port.ready()
+    mbx = port.start_mailbox()
+    for _ in range(600):
+        mbx.call(Op.VERSION, b"\2" + bytes(7))
+    text = b""
+    while b"lines lost" not in text:
+        assert readable(read_end, 5.0), "no word of the lost lines"
+        text += os.read(read_end, 65536)
+        mbx.call(Op.VERSION, b"\2" + bytes(7))
+    for _ in range(600):
+        mbx.call(Op.VERSION, b"\2" + bytes(7))
+    port.close()
+    nic.stop()
+    os.close(read_end)
+
+
+def test_connections_without_descriptors(make_nic):
+    """With no descriptor left, connections are closed instead of being kept waiting."""
+    nic = make_nic()
+    nic.limit_descriptors(max(nic.descriptors()) + 1)
+    for path in (nic.control_path, *nic.paths):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(path)
+            assert client.recv(1) == b""
+    nic.limit_descriptors(100)
+    assert nic.control("ports")

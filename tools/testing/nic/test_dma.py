@@ -2,6 +2,7 @@
 """DMA_MAP and DMA_UNMAP: what may be mapped, what may not, and what is left behind."""
 
 import errno
+import mmap
 import os
 import struct
 
@@ -278,3 +279,20 @@ def test_file_is_cut(ctl, make_port):
     other.negotiate()
     ctl.ready()
     assert ctl.vfu.info()
+
+
+def test_huge_pages(nic, vfu):
+    """Parts of a file of huge pages are mapped like those of any other, and given back."""
+    try:
+        descriptor = os.memfd_create("huge-test", os.MFD_HUGETLB)
+        os.ftruncate(descriptor, 4 << 20)
+        mmap.mmap(descriptor, 4 << 20).close()
+    except OSError as error:
+        pytest.skip(f"no huge pages: {error.strerror}")
+    vfu.dma_map(BASE, 0xa0000, descriptor)
+    vfu.dma_map(BASE + 0xc0000, 0x240000, descriptor, 0xc0000)
+    assert nic.mappings("huge-test") == 2
+    vfu.dma_unmap(BASE, 0xa0000)
+    vfu.dma_unmap(BASE + 0xc0000, 0x240000)
+    assert nic.mappings("huge-test") == 0
+    os.close(descriptor)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """IRQ_INFO, SET_IRQS, and the rules by which a vector fires."""
 
+import errno
 import os
+import select
+import socket
 import struct
 import time
 
@@ -9,9 +12,10 @@ import pytest
 
 from niclib import frames
 from niclib import vfu as v
+from niclib.driver import Port
 from niclib.regs import INTENA, INTENA_MSK, INT_ENABLE, ITR_NONE, SWINT_TRIG, WB_ON_ITR
 from niclib.virtchnl import Op, VERSION
-from niclib.wait import wait_for
+from niclib.wait import readable, wait_for
 
 TRIGGER_FD = v.IRQ_ACTION_TRIGGER | v.IRQ_DATA_EVENTFD
 TRIGGER_NONE = v.IRQ_ACTION_TRIGGER | v.IRQ_DATA_NONE
@@ -141,18 +145,23 @@ def test_replaced_descriptors_are_closed(nic, vfu, eventfds):
     assert len(nic.descriptors()) == before - 3
 
 
-def test_descriptor_that_is_no_eventfd(nic, vfu):
-    """A descriptor that never takes a write does not stop the NIC."""
-    read_end, write_end = os.pipe()
-    try:
-        vfu.set_eventfds(0, [read_end])
-    except v.VfuError:
-        pass
-    finally:
-        os.close(read_end)
-        os.close(write_end)
-    assert vfu.irq_info(v.IRQ_MSIX)[3] > 0
-    nic.alive()
+@pytest.mark.parametrize("kind", ["pipe", "socket", "memfd", "file", "epoll"])
+def test_descriptor_that_is_no_eventfd(nic, vfu, eventfds, tmp_path, kind):
+    """What is no eventfd is refused with all that came with it, and kept by nobody."""
+    makers = {"socket": socket.socket, "epoll": select.epoll,
+              "file": lambda: open(tmp_path / "file", "wb"),
+              "pipe": lambda: open(os.pipe()[1], "wb"),
+              "memfd": lambda: open(os.memfd_create("no-eventfd"), "wb")}
+    opened = makers[kind]()
+    descriptor = opened.fileno()
+    before = len(nic.descriptors())
+    fds = [eventfds[0], descriptor]
+    assert vfu.expect_error(v.SET_IRQS, payload(count=2), fds) == errno.EINVAL
+    assert vfu.expect_error(v.SET_IRQS, payload(index=v.IRQ_ERR), fds[1:]) == errno.EINVAL
+    assert len(nic.descriptors()) == before
+    vfu.set_irqs(v.IRQ_MSIX, TRIGGER_NONE, 0, 1)
+    assert not readable(eventfds[0])
+    opened.close()
 
 
 def software_trigger(port, vector, flags=INTENA):
@@ -233,8 +242,46 @@ def test_full_eventfd(irq_port):
         software_trigger(irq_port, 1)
     irq_port.stats()
     irq_port.ready()
-    assert os.eventfd_read(full) == 0xfffffffffffffffe
+    assert os.eventfd_read(full) >= 0xfffffffffffffffe
     os.close(full)
+
+
+def test_eventfd_made_blocking(irq_port):
+    """A client that makes a full eventfd block, behind the NIC's back, holds nobody up."""
+    full = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    os.eventfd_write(full, 0xfffffffffffffffe)
+    irq_port.vfu.set_eventfds(1, [full])
+    os.set_blocking(full, True)
+    for _ in range(3):
+        irq_port.enable_vector(1)
+        software_trigger(irq_port, 1)
+    irq_port.vfu.set_irqs(v.IRQ_MSIX, TRIGGER_NONE, 1, 1)
+    irq_port.stats()
+    irq_port.ready()
+    os.close(full)
+
+
+def test_no_room_for_descriptors(make_nic):
+    """Eventfds and memory for which the NIC has no descriptors left are refused, not forgotten."""
+    nic = make_nic()
+    port = Port(nic, 0)
+    port.ready()
+    port.negotiate()
+    port.use_interrupts(1)
+    nic.limit_descriptors(len(nic.descriptors()) + 1)
+    fds = [os.eventfd(0) for _ in range(3)]
+    request = payload(count=3)
+    assert port.vfu.expect_error(v.SET_IRQS, request, fds) == errno.EMFILE
+    nic.limit_descriptors(len(nic.descriptors()))
+    request = struct.pack("<IIQQQ", 32, 3, 0, 0x1000, 0x1000)
+    assert port.vfu.expect_error(v.DMA_MAP, request, [port.mem.descriptor]) == errno.EMFILE
+    software_trigger(port, 0)
+    assert port.interrupted(0, SOON)
+    nic.limit_descriptors(200)
+    port.vfu.set_eventfds(0, fds)
+    port.close()
+    for descriptor in fds:
+        os.close(descriptor)
 
 
 def test_enable_mask(irq_port):

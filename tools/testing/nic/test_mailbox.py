@@ -325,3 +325,19 @@ def test_two_ports_are_apart(make_port):
         for i, (box, (slot, _)) in enumerate(zip(boxes, slots)):
             assert box.recv().cookie == number + 1000 * i
             box.sent(slot)
+
+
+def test_ring_is_replaced_in_flight(port):
+    """A send ring that is taken away while it is worked on does not move the next one's head."""
+    mbx = port.start_mailbox()
+    for _ in range(100):
+        for _ in range(20):
+            mbx.queue(Op.VERSION, HELLO)
+        mbx.ring()
+        port.wr32(port.regs.atqlen, 0)
+        port.wr32(port.regs.atqt, 0)
+        port.wr32(port.regs.atqh, 0)
+        port.stats()
+        assert port.rd32(port.regs.atqh) == 0
+        mbx.atq_next = 0
+        port.wr32(port.regs.atqlen, mbx.length | LEN_ENABLE)

@@ -5,7 +5,7 @@ import pytest
 
 from niclib import frames, pci
 from niclib.driver import Vport
-from niclib.regs import CTRL_PFSWR, INTENA, MAILBOX_REGS, PfMap, VfMap
+from niclib.regs import CTRL_PFSWR, INTENA, MAILBOX_REGS, PfMap, RSTAT_MASK, VfMap
 from niclib.virtchnl import Op
 from niclib.wait import wait_for
 
@@ -211,3 +211,45 @@ def test_other_bits_do_not_reset(ctl, value):
     """Only the request bit requests a reset."""
     ctl.wr32(ctl.regs.ctrl, value & ~CTRL_PFSWR)
     assert ctl.mbx.call(Op.VERSION, b"\2" + bytes(7))
+
+
+def test_vf_reset_is_seen_at_once(make_port, nic):
+    """Who reads registers right behind the doorbell of RESET_VF finds the reset done.
+
+    The messages in front of it keep the data path busy for a while."""
+    port = make_port(2)
+    for _ in range(20):
+        mbx = port.start_mailbox()
+        for _ in range(40):
+            mbx.queue(Op.GET_PTYPE_INFO, bytes(8))
+        mbx.send(Op.RESET_VF)
+        assert port.rd32(port.regs.arqlen) == 0
+        assert port.rd32(port.regs.rstat) & RSTAT_MASK
+    nic.alive()
+
+
+def test_vf_reset_behind_the_ring_end(make_port):
+    """RESET_VF is found where the send ring starts again; before its doorbell it is nothing."""
+    port = make_port(2)
+    mbx = port.start_mailbox(length=16)
+    for _ in range(14):
+        mbx.call(Op.VERSION, b"\2" + bytes(7))
+    for _ in range(3):
+        mbx.queue(Op.VERSION, b"\2" + bytes(7))
+    slot, _ = mbx.queue(Op.RESET_VF)
+    assert slot == 1
+    assert port.rd32(port.regs.arqlen)
+    mbx.ring()
+    assert port.rd32(port.regs.arqlen) == 0
+    assert mbx.atq.flags(slot) & 1
+
+
+def test_second_reset(make_port):
+    """A reset during or right behind another one clears what was written between them."""
+    port = make_port(0)
+    for _ in range(200):
+        port.wr32(port.regs.ctrl, CTRL_PFSWR)
+        port.wr32(port.regs.atqbal, 0x1000)
+        port.wr32(port.regs.ctrl, CTRL_PFSWR)
+        assert port.rd32(port.regs.rstat) & RSTAT_MASK
+        assert port.rd32(port.regs.atqbal) == 0

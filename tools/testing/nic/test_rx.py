@@ -401,3 +401,21 @@ def test_buffers_posted_late(make_vport):
         one.send(frames.plain(100, seed=number))
         packet = wait_for(two.rxqs[0].poll, "packet")
         assert packet.frame == frames.plain(100, seed=number)
+
+
+def test_stopped_buffer_queue(make_vport):
+    """A buffer queue without a ring behind it does not keep the sender trying all the time."""
+    one, two = make_vport(0), make_vport(1, start=False)
+    for bufq in two.rxqs[0].bufqs:
+        bufq.post()
+        bufq.addr = 0x5000_0000
+    two.start(post=False)
+    for _ in range(2):
+        one.send(frames.plain(60))
+    for bufq in two.rxqs[0].bufqs:
+        two.port.wr32(bufq.tail_reg, bufq.next ^ 1)
+    before = two.port.stats()["wire"]["rx_waited"]
+    one.send(frames.plain(60))
+    wire = two.port.stats()["wire"]
+    assert wire["rx_waited"] - before < 10
+    assert wire["rx_dropped_error"] >= 1 and wire["rx_dropped_no_buffer"] >= 1

@@ -377,3 +377,53 @@ def test_large_messages(make_vport):
     one.call(Op.DISABLE_QUEUES, vc.queue_chunks(one.ident, one.chunks()))
     for complq in one.complqs:
         assert wait_for(complq.poll, "marker").kind == COMPL_SW_MARKER
+
+
+# Messages that are refused in the middle
+
+
+def test_refused_config_restores(make_vport):
+    """A message whose second queue cannot be leaves the first one's configuration alone."""
+    one, two = make_vport(0, start=False, pairs=2), make_vport(1)
+    one.post_buffers()
+    one.config_tx()
+    one.config_rx()
+    moved = one.tx_info(0, ring_len=256)[0]
+    wrong = one.tx_info(1, dma_ring_addr=one.txqs[1].addr + 64)[0]
+    one.port.mbx.refuse(Op.CONFIG_TX_QUEUES, tx_message(one, moved, wrong))
+    *bufs, _ = rx_infos(one, 0, buf={"data_buffer_size": 256})
+    *_, wrong = rx_infos(one, 1, queue={"dma_ring_addr": one.rxqs[1].addr + 64})
+    one.port.mbx.refuse(Op.CONFIG_RX_QUEUES, rx_message(one, *bufs, wrong))
+    one.enable_queues()
+    one.enable()
+    # a ring of 256 would not start again behind 64 descriptors
+    for number in range(70):
+        one.send(frames.plain(100, seed=number))
+        assert two.recv()[0].frame == frames.plain(100, seed=number)
+    # buffers of 256 bytes would make six of this
+    two.send(frames.plain(1500))
+    packet = one.recv()[0]
+    assert packet.frame == frames.plain(1500) and len(packet.descs) == 1
+
+
+def test_refused_config_configures_nothing(make_vport):
+    """A queue that had no configuration has none after a refused message."""
+    vport = make_vport(0, start=False, pairs=2)
+    good = vport.tx_info(0)
+    wrong = vport.tx_info(1, dma_ring_addr=vport.txqs[1].addr + 64)[0]
+    # the same queue twice in front of the wrong one
+    vport.port.mbx.refuse(Op.CONFIG_TX_QUEUES, tx_message(vport, *good, *good, wrong))
+    for kind, queue in ((vc.COMPLQ, vport.complqs[0]), (vc.TXQ, vport.txqs[0])):
+        chunks = vc.queue_chunks(vport.ident, [(kind, queue.ident, 1)])
+        assert vport.port.mbx.refuse(Op.ENABLE_QUEUES, chunks) == 22
+
+
+def test_refused_enable_enables_nothing(make_vport):
+    """One queue without configuration: none of the message's queues is enabled."""
+    vport = make_vport(0, start=False, pairs=2)
+    send, compl = vport.tx_info(0)
+    vport.call(Op.CONFIG_TX_QUEUES, tx_message(vport, compl, send))
+    chunks = vport.chunks(vc.COMPLQ, vc.TXQ)
+    assert vport.port.mbx.refuse(Op.ENABLE_QUEUES, vc.queue_chunks(vport.ident, chunks)) == 22
+    # of an enabled queue this would be refused
+    vport.call(Op.CONFIG_TX_QUEUES, tx_message(vport, compl, send))

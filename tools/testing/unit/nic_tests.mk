@@ -24,3 +24,9 @@ nic_queues_srcs := $(addprefix $(NIC)/,queue.c tx.c tx_format.c tx_offload.c rx.
 		   $(wildcard $(NIC)/wires/*.c) $(NIC_ENGINES)
 nic_queues_cflags := $(shell pkg-config --cflags glib-2.0)
 nic_queues_libs := $(shell pkg-config --libs glib-2.0)
+
+TESTS += nic_dma
+
+nic_dma_srcs := $(addprefix $(NIC)/,dma.c report.c)
+nic_dma_cflags := $(shell pkg-config --cflags glib-2.0)
+nic_dma_libs := $(shell pkg-config --libs glib-2.0)

@@ -251,8 +251,7 @@ static void stream_connect(struct stream *st)
 
 static void stream_accept(struct stream *st)
 {
-	st->fd = accept4(st->listen_fd, NULL, NULL,
-			 SOCK_NONBLOCK | SOCK_CLOEXEC);
+	st->fd = io_accept(st->listen_fd);
 	if (st->fd >= 0)
 		stream_up(st);
 }

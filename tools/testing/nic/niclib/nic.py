@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -35,9 +36,11 @@ def environment():
 
 
 class Nic:
-    """A running idpf-nic; ports are given as options of --port without the socket."""
+    """A running idpf-nic; ports are given as options of --port without the socket.
 
-    def __init__(self, directory, ports=("", ""), args=()):
+    With @stderr its reports go to that descriptor, and are not looked at."""
+
+    def __init__(self, directory, ports=("", ""), args=(), stderr=None):
         self.directory = str(directory)
         self.control_path = os.path.join(self.directory, "control.sock")
         self.paths = [os.path.join(self.directory, f"nic{i}.sock") for i in range(len(ports))]
@@ -47,8 +50,8 @@ class Nic:
         self.command = [*command, *args]
         self.log = open(os.path.join(self.directory, "stderr"), "w+b")
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
-            env=environment())
+            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=stderr or self.log, env=environment())
         self.started = [self._start_line() for _ in ports]
 
     def _start_line(self):
@@ -133,6 +136,11 @@ class Nic:
     def descriptors(self):
         """Return the numbers of all open descriptors of the NIC."""
         return [int(name) for name in os.listdir(f"/proc/{self.process.pid}/fd")]
+
+    def limit_descriptors(self, number):
+        """Let the NIC open only descriptors below @number from now on."""
+        _, most = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (number, most))
 
     def mappings(self, name):
         """Return how many memory mappings of the NIC have @name in their path."""
