@@ -376,6 +376,7 @@ static void cmd_ports(struct nic *nic, GString *out, char **args)
 		json_u64(out, "mtu", port->cfg.mtu);
 		json_u64(out, "vports", port->cfg.num_vports);
 		json_u64(out, "vectors", port->irq.num_vectors);
+		json_u64(out, "lso_id_bits", port->cfg.lso_id_bits);
 		json_text(out, "wire",
 			  port->wire.wire ? port->wire.wire->name : "");
 		json_bool(out, "link_admin", port->link_admin);

@@ -59,8 +59,11 @@ build_nic()
 
 build_tools()
 {
-	build_step tools "$LAB_OUT/tools/.built" \
-		"tools/testing/lab/guest/Makefile $(cd "$LAB_SRC" && echo tools/testing/lab/guest/*.[ch])" -- \
+	local sources
+
+	sources=$(cd "$LAB_SRC" && echo tools/testing/lab/guest/*.[ch] \
+		tools/testing/selftests/drivers/net/wto/*.[ch])
+	build_step tools "$LAB_OUT/tools/.built" "tools/testing/lab/guest/Makefile $sources" -- \
 		make -C "$LAB_TOOLS/guest" O="$LAB_OUT/tools"
 }
 

@@ -112,6 +112,12 @@ class WtoEnv(NetDrvEpEnv):
         No packet that the test does not ask for, until the end of the case: neighbours are
         known beforehand, no routers are looked for, first multicast reports are over.
         """
+        self.pin_neighbours()
+        self.wait_quiet()
+        self.wait_fresh_totals()
+
+    def pin_neighbours(self):
+        """Both ends know their neighbours and look for no routers until the end of the case."""
         macs = [ip(f"link show dev {i}", json=True, ns=n)[0]["address"] for i, n in self.ends()]
         targets = [self.remote_addr_v, self.addr_v]
         for (ifname, netns), mac, addrs in zip(self.ends(), reversed(macs), targets):
@@ -119,8 +125,6 @@ class WtoEnv(NetDrvEpEnv):
                 ip(f"neigh replace {addr} lladdr {mac} nud permanent dev {ifname}", ns=netns)
                 defer(ip, f"neigh del {addr} dev {ifname}", ns=netns)
             self.set_sysctl(f"net.ipv6.conf.{ifname}.router_solicitations", 0, netns)
-        self.wait_quiet()
-        self.wait_fresh_totals()
 
     def wait_quiet(self, quiet_s=1.0):
         """Waits until the wire has been silent for a while."""

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Send offloads on and off, and what leaves the wire meanwhile.
+
+The far end captures.  Both ports have one queue pair, so that a marker behind the packets of
+a case tells that all of them have arrived.
+"""
+
+import os
+import struct
+from pathlib import Path
+
+from lib.py import KsftSkipEx, cmd, defer, ethtool, ip
+from .counters import ethtool_stats
+
+MTU = 9000
+SEGMENTATION = ("tx-tcp-segmentation", "tx-tcp6-segmentation", "tx-udp-segmentation")
+CHECKSUM = ("tx-checksum-ip-generic", "tx-checksum-ipv4", "tx-checksum-ipv6", "tx-checksum-sctp")
+
+# Interface below, kind of tag, number
+VLANS = {"q": ("", "802.1q", 5), "ad": ("", "802.1ad", 6), "adq": (".ad", "802.1q", 7)}
+
+_PCAP_HEADER = 24
+_RECORD = struct.Struct("=IIII")
+
+
+def tool_path(name):
+    """A program that was built for the tests: here, or where the lab keeps it."""
+    places = [Path(__file__).resolve().parents[2], Path("/mnt/out/tools")]
+    for place in places:
+        if (place / name).exists():
+            return str(place / name)
+    raise KsftSkipEx(f"{name} is not built")
+
+
+def features(ifname):
+    """{name: (active, can be changed)} of the send offloads."""
+    shown = ethtool(f"-k {ifname}", json=True)[0]
+    return {name: (shown[name]["active"], not shown[name]["fixed"])
+            for name in SEGMENTATION + CHECKSUM if name in shown}
+
+
+def offloads_of(ifname, names):
+    """Those of the names that the driver offers."""
+    return [name for name, (active, changes) in features(ifname).items()
+            if name in names and (active or changes)]
+
+
+def switch(ifname, names, state):
+    """Turns offloads on or off; the driver must do what it is told."""
+    names = offloads_of(ifname, names)
+    if not names:
+        return
+    cmd(f"ethtool -K {ifname} " + " ".join(f"{name} {'on' if state else 'off'}"
+                                           for name in names))
+    for name in names:
+        if features(ifname)[name][0] != state:
+            raise RuntimeError(f"{ifname}: {name} is not {'on' if state else 'off'}")
+
+
+class Wire:
+    """The pair of ports, made ready to compare what leaves one and arrives at the other."""
+
+    def __init__(self, cfg):
+        cfg.require_nic()
+        self.cfg = cfg
+        self.have = offloads_of(cfg.ifname, SEGMENTATION + CHECKSUM)
+        if not self.have:
+            raise KsftSkipEx(f"driver {cfg.driver} offers no send offload")
+        self.interfaces = [cfg.ifname]
+        # The NIC looks behind two tags; in-tree idpf asks for offloads behind more all the same
+        self.max_tags = 2 if cfg.driver == "idpf" else 3
+
+    def set_up(self):
+        """One queue pair, no merging at the far end; undone by defer()."""
+        cfg = self.cfg
+        defer(self.switch_all, True)
+        present = cfg.channels()[0]
+        if present > 1:
+            for peer in (False, True):
+                cfg.set_channels(1, peer)
+                defer(cfg.set_channels, present, peer)
+        cfg.with_mtu(MTU)
+        cfg.pin_neighbours()
+        # flow labels are random
+        cfg.set_sysctl("net.ipv6.auto_flowlabels", 0)
+        ethtool(f"-K {cfg.remote_ifname} gro off", ns=cfg.peer_ns)
+        defer(ethtool, f"-K {cfg.remote_ifname} gro on", ns=cfg.peer_ns)
+        self._largest_packets()
+        # Older kernels look for the headers of raw packets on a VLAN interface in a wrong place
+        if os.uname().release.startswith("7."):
+            self._add_vlans()
+
+    def _largest_packets(self):
+        link = ip(f"-d link show dev {self.cfg.ifname}", json=True)[0]
+        size = link.get("tso_max_size", 65536)
+        names = [name for name in ("gso_max_size", "gso_ipv4_max_size") if name in link]
+        for name in names:
+            defer(ip, f"link set dev {self.cfg.ifname} {name} {link[name]}")
+            ip(f"link set dev {self.cfg.ifname} {name} {size}")
+
+    def _add_vlans(self):
+        ifname = self.cfg.ifname
+        for name, (below, protocol, number) in VLANS.items():
+            vlan = f"{ifname}.{name}"
+            ip(f"link add link {ifname}{below} name {vlan} mtu {MTU} type vlan "
+               f"protocol {protocol} id {number}")
+            defer(ip, f"link del {vlan}")
+            # no address of its own: nobody but the test sends from there
+            ip(f"link set {vlan} addrgenmode none up")
+            self.interfaces.append(vlan)
+
+    def plain_tcp(self):
+        """Lets a connection in repair mode send all it has at once, and nothing twice."""
+        cfg = self.cfg
+        for name in ("tcp_early_retrans", "tcp_timestamps", "tcp_tso_rtt_log"):
+            cfg.set_sysctl(f"net.ipv4.{name}", 0)
+        for addr in cfg.remote_addr_v.values():
+            ip(f"route add {addr} dev {cfg.ifname} initcwnd 4000 rto_min 20s")
+            defer(ip, f"route del {addr} dev {cfg.ifname}")
+
+    def switch_all(self, state):
+        """All send offloads on or off."""
+        switch(self.cfg.ifname, self.have, state)
+
+    def counted(self):
+        """What the NIC has done so far: {"lso", "uso", "segments", ...} of all queues."""
+        queues = self.cfg.nic.port_stats(self.cfg.NIC_PORT)["queues"]["tx"]
+        return {name: sum(queue.get(name, 0) for queue in queues)
+                for name in ("lso", "uso", "segments", "packets")}
+
+    def dropped(self):
+        """Packets that the driver or the NIC gave up, by cause."""
+        errors = self.cfg.nic.port_stats(self.cfg.NIC_PORT)["errors"]
+        found = {name: count for name, count in errors.items() if name.startswith("tx_")}
+        found |= {name: count for name, count in ethtool_stats(self.cfg.ifname).items()
+                  if "drop" in name and "rx" not in name}
+        return found
+
+    def send(self, workload, path, seed, count, first=0):
+        """
+        Sends seeded cases, captures what arrives in @path.
+
+        Returns ([(number, frames, result, what it is)], {counter of the NIC: growth}).
+        """
+        cfg = self.cfg
+        before = self.counted()
+        out = cmd(f"{tool_path('offload_send')} -k {workload} -i {','.join(self.interfaces)} "
+                  f"-p {cfg.remote_ifname} -N {cfg.peer_ns} -m {MTU} -t {self.max_tags} "
+                  f"-4 {cfg.addr_v['4']},{cfg.remote_addr_v['4']} "
+                  f"-6 {cfg.addr_v['6']},{cfg.remote_addr_v['6']} "
+                  f"-s {seed} -f {first} -n {count} -w {path}", timeout=900).stdout
+        after = self.counted()
+        cases = []
+        for line in out.splitlines():
+            number, frames, result, text = line.split(" ", 3)
+            cases.append((int(number), int(frames), result, text))
+        return cases, {name: after[name] - before[name] for name in after}
+
+
+def read_capture(path):
+    """{number of the case: [frames]} of a capture file."""
+    data = Path(path).read_bytes()
+    cases, at = {}, _PCAP_HEADER
+    while at < len(data):
+        number, _, size, _ = _RECORD.unpack_from(data, at)
+        at += _RECORD.size
+        cases.setdefault(number, []).append(data[at:at + size])
+        at += size
+    return cases
+
+
+def ip_offset(frame):
+    """Where the IP header is, behind any tags."""
+    at = 12
+    while frame[at:at + 2] in (b"\x81\x00", b"\x88\xa8"):
+        at += 4
+    return at + 2
+
+
+def inet_sum(data):
+    """The Internet checksum's sum, not complemented."""
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total
+
+
+def with_ids_of_15_bits(frames):
+    """What software segmentation made, with the ids that LSO-19 wants."""
+    made = []
+    for number, frame in enumerate(frames):
+        at = ip_offset(frame)
+        if frame[at] >> 4 != 4 or frame[at + 9] != 6:
+            return frames
+        first = struct.unpack_from("!H", frames[0], at + 4)[0]
+        changed = bytearray(frame)
+        struct.pack_into("!H", changed, at + 4, first & 0x8000 | (first + number) & 0x7fff)
+        struct.pack_into("!H", changed, at + 10, 0)
+        header = bytes(changed[at:at + (frame[at] & 15) * 4])
+        struct.pack_into("!H", changed, at + 10, ~inet_sum(header) & 0xffff)
+        made.append(bytes(changed))
+    return made
+
+
+def first_difference(one, two):
+    """Words on where two lists of frames differ."""
+    if len(one) != len(two):
+        return f"{len(one)} frames with the offload, {len(two)} without"
+    for number, (left, right) in enumerate(zip(one, two)):
+        if left != right:
+            if len(left) != len(right):
+                return f"frame {number}: {len(left)} bytes and {len(right)}"
+            at = next(i for i, pair in enumerate(zip(left, right)) if pair[0] != pair[1])
+            return (f"frame {number} of {len(one)}, byte {at} (IP header at {ip_offset(left)}): "
+                    f"{left[at:at + 8].hex()} and {right[at:at + 8].hex()}")
+    return None
+
+
+def differences(on_path, off_path, lso_id_bits=16):
+    """[(number of the case, words)] where two captures differ; and how many had other ids."""
+    if Path(on_path).read_bytes() == Path(off_path).read_bytes():
+        return [], 0
+    with_offload, without = read_capture(on_path), read_capture(off_path)
+    found, renumbered = [], 0
+    for number in sorted(with_offload | without):
+        one, two = with_offload.get(number, []), without.get(number, [])
+        if one == two:
+            continue
+        if lso_id_bits == 15 and one == with_ids_of_15_bits(two):
+            renumbered += 1
+            continue
+        found.append((number, first_difference(one, two)))
+    return found, renumbered
+
+
+def judged_by_tshark(path):
+    """(frames, bad, good checksums) of a capture, by Wireshark's arithmetic."""
+    fields = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status")
+    out = cmd(["tshark", "-n", "-r", str(path), "-o", "ip.check_checksum:TRUE",
+               "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
+               "-o", "tcp.analyze_sequence_numbers:FALSE",
+               "-o", "tcp.desegment_tcp_streams:FALSE", "-o", "ip.defragment:FALSE",
+               "-T", "fields"] + [word for field in fields for word in ("-e", field)],
+              timeout=600).stdout
+    lines = out.splitlines()
+    values = [value for line in lines for value in line.replace(",", "\t").split("\t")]
+    return len(lines), values.count("0"), values.count("1")
+
+
+def remove(*paths):
+    """Deletes capture files."""
+    for path in paths:
+        if os.path.exists(path):
+            os.unlink(path)
