@@ -116,6 +116,7 @@ static void fn##_now(struct net_device *dev)				\
 	.op_needs_rtnl = ETHTOOL_OP_NEEDS_RTNL_SRINGPARAM |		\
 			 ETHTOOL_OP_NEEDS_RTNL_SCHANNELS |		\
 			 ETHTOOL_OP_NEEDS_RTNL_RSS |			\
+			 ETHTOOL_OP_NEEDS_RTNL_GLINK |			\
 			 ETHTOOL_OP_NEEDS_RTNL_TEST,
 #endif
 
