@@ -25,7 +25,12 @@
 #include "wto_vc.h"
 
 struct ethtool_coalesce;
+struct ethtool_eth_mac_stats;
+struct ethtool_regs;
+struct ethtool_rmon_hist_range;
+struct ethtool_rmon_stats;
 struct ethtool_rxfh_param;
+struct ethtool_test;
 struct kernel_ethtool_coalesce;
 struct net_device;
 struct netlink_ext_ack;
@@ -157,6 +162,18 @@ struct wto_rss {
 };
 
 /**
+ * struct wto_mac - the port's counters; wto_mac_stats.c
+ * @total: summed up over resets
+ * @last: what the device said last
+ * @unknown: the device does not tell them
+ */
+struct wto_mac {
+	struct wto_phy_stats total;
+	struct wto_phy_stats last;
+	bool unknown;
+};
+
+/**
  * struct wto_filter - one address filter
  * @list: in wto_filters.list
  * @addr: address
@@ -218,6 +235,7 @@ struct wto_filters {
  *	under @nic_stats_lock
  * @nic_last: what the device said then
  * @nic_stats_lock: guards @nic_stats and @nic_last
+ * @mac: the port's counters when last asked; netdev's lock or RTNL
  * @num_tx_timeouts: transmit watchdog events
  * @num_restarts: queue restarts for a new configuration
  * @num_rx_restarts: restarts of single receive queues
@@ -246,6 +264,7 @@ struct wto_vport {
 	struct wto_nic_stats nic_stats;
 	struct wto_nic_stats nic_last;
 	spinlock_t nic_stats_lock;	/* guards nic_stats */
+	struct wto_mac mac;
 	u64 num_tx_timeouts;
 	u64 num_restarts;
 	u64 num_rx_restarts;
@@ -258,6 +277,8 @@ void wto_netdev_destroy(struct wto_vport *vport);
 int wto_netdev_register(struct wto_vport *vport);
 int wto_netdev_reconfig(struct wto_vport *vport,
 			const struct wto_queue_cfg *cfg);
+void wto_netdev_pause_tx(struct wto_vport *vport);
+void wto_netdev_resume_tx(struct wto_vport *vport);
 void wto_netdev_sync_rx_mode(struct wto_vport *vport);
 void wto_netdev_link_event(struct wto_adapter *adapter,
 			   const struct wto_vc_link *link);
@@ -299,6 +320,24 @@ int wto_rss_get_fields(struct net_device *netdev,
 int wto_rss_set_fields(struct net_device *netdev,
 		       const struct ethtool_rxfh_fields *fields,
 		       struct netlink_ext_ack *extack);
+
+/* wto_selftest.c */
+unsigned int wto_selftest_count(const struct wto_vport *vport);
+void wto_selftest_strings(const struct wto_vport *vport, u8 *data);
+void wto_selftest_run(struct net_device *netdev, struct ethtool_test *test,
+		      u64 *data);
+
+/* wto_regs_dump.c */
+int wto_regs_get_len(struct net_device *netdev);
+void wto_regs_get(struct net_device *netdev, struct ethtool_regs *regs,
+		  void *buf);
+
+/* wto_mac_stats.c */
+void wto_mac_get_eth_mac(struct net_device *netdev,
+			 struct ethtool_eth_mac_stats *stats);
+void wto_mac_get_rmon(struct net_device *netdev,
+		      struct ethtool_rmon_stats *stats,
+		      const struct ethtool_rmon_hist_range **ranges);
 
 /* wto_filter.c */
 void wto_filter_init(struct wto_filters *filters);

@@ -24,6 +24,7 @@
 #define WTO_CTRL_WANT_OTHER	(VC2_CAP_MACFILTER | VC2_CAP_WB_ON_ITR | \
 				 VC2_CAP_PROMISC | VC2_CAP_LINK_SPEED | \
 				 VC2_CAP_RX_FLEX_DESC | VC2_CAP_PTYPE | \
+				 VC2_CAP_LOOPBACK | \
 				 VC2_CAP_LAN_MEMORY_REGIONS)
 
 static void wto_ctrl_mbx_irq_on(struct wto_irqs *irqs,

@@ -58,16 +58,22 @@ static int wto_get_link_ksettings(struct net_device *netdev,
 
 static int wto_get_sset_count(struct net_device *netdev, int sset)
 {
-	if (sset != ETH_SS_STATS)
+	switch (sset) {
+	case ETH_SS_STATS:
+		return wto_stats_count(netdev_priv(netdev));
+	case ETH_SS_TEST:
+		return wto_selftest_count(netdev_priv(netdev));
+	default:
 		return -EOPNOTSUPP;
-
-	return wto_stats_count(netdev_priv(netdev));
+	}
 }
 
 static void wto_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 {
 	if (sset == ETH_SS_STATS)
 		wto_stats_strings(netdev_priv(netdev), data);
+	else if (sset == ETH_SS_TEST)
+		wto_selftest_strings(netdev_priv(netdev), data);
 }
 
 static void wto_get_ethtool_stats(struct net_device *netdev,
@@ -196,6 +202,11 @@ static const struct ethtool_ops wto_ethtool_ops = {
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = wto_get_link_ksettings,
 	.get_ts_info = ethtool_op_get_ts_info,
+	.get_regs_len = wto_regs_get_len,
+	.get_regs = wto_regs_get,
+	.self_test = wto_selftest_run,
+	.get_eth_mac_stats = wto_mac_get_eth_mac,
+	.get_rmon_stats = wto_mac_get_rmon,
 	.get_sset_count = wto_get_sset_count,
 	.get_strings = wto_get_strings,
 	.get_ethtool_stats = wto_get_ethtool_stats,

@@ -138,6 +138,31 @@ void wto_itr_set(struct wto_vector *vec, unsigned int idx, u16 us,
 		wto_itr_write(itr);
 }
 
+/**
+ * wto_itr_verify - does the device have the intervals?
+ * @vec: vector of a running vport
+ *
+ * Those that are adaptive may just be about to change.
+ *
+ * Context: Process; RTNL.
+ * Return: true if it does.
+ */
+bool wto_itr_verify(const struct wto_vector *vec)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(vec->itr); i++) {
+		const struct wto_itr *itr = &vec->itr[i];
+		u32 us = FIELD_GET(IDPF_ITR_INTERVAL, readl(itr->reg)) *
+			 IDPF_ITR_UNIT_US;
+
+		if (!itr->adaptive && us != itr->us)
+			return false;
+	}
+
+	return true;
+}
+
 static void wto_itr_sample_one(struct wto_itr *itr, u16 irqs,
 			       const u64_stats_t *packets,
 			       const u64_stats_t *bytes)

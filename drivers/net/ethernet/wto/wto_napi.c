@@ -9,6 +9,7 @@
  */
 
 #include <linux/interrupt.h>
+#include <linux/iopoll.h>
 #include <linux/netdevice.h>
 
 #include <wto/regs.h>
@@ -100,4 +101,25 @@ irqreturn_t wto_napi_irq(int irq, void *data)
 	napi_schedule_irqoff(&vec->napi);
 
 	return IRQ_HANDLED;
+}
+
+/**
+ * wto_napi_provoke - let the device raise an interrupt, and wait for it
+ * @vec: vector of a running vport
+ * @timeout_ms: how long
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or -ETIMEDOUT.
+ */
+int wto_napi_provoke(struct wto_vector *vec, unsigned int timeout_ms)
+{
+	u16 before = READ_ONCE(vec->num_irqs);
+	u16 now;
+
+	writel((vec->on_value & ~IDPF_DYN_CTL_ITR_INDX) | WTO_NAPI_TRIGGER,
+	       vec->dyn_ctl);
+
+	return read_poll_timeout(READ_ONCE, now, now != before, 100,
+				 timeout_ms * USEC_PER_MSEC, false,
+				 vec->num_irqs);
 }

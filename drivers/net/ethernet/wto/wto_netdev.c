@@ -61,7 +61,15 @@ void wto_netdev_link_event(struct wto_adapter *adapter,
 				     link->vport_id);
 }
 
-static void wto_netdev_disable_tx(struct wto_vport *vport)
+/**
+ * wto_netdev_pause_tx - let the stack send no more
+ * @vport: running vport
+ *
+ * The queues themselves go on.
+ *
+ * Context: Process, may sleep; netdev's lock or RTNL.
+ */
+void wto_netdev_pause_tx(struct wto_vport *vport)
 {
 	struct net_device *netdev = vport->netdev;
 	struct wto_queue_set *set = vport->set;
@@ -81,13 +89,29 @@ static void wto_netdev_disable_tx(struct wto_vport *vport)
 	netif_tx_disable(netdev);
 }
 
+/**
+ * wto_netdev_resume_tx - undo wto_netdev_pause_tx()
+ * @vport: running vport
+ *
+ * Context: Process; netdev's lock or RTNL.
+ */
+void wto_netdev_resume_tx(struct wto_vport *vport)
+{
+	struct wto_queue_set *set = vport->set;
+	unsigned int i;
+
+	for (i = 0; i < set->cfg.num_channels; i++)
+		WRITE_ONCE(set->tx[i]->closing, false);
+	netif_tx_wake_all_queues(vport->netdev);
+}
+
 /* Take the running set out.  Return: the set, which is stopped */
 static struct wto_queue_set *wto_netdev_halt(struct wto_vport *vport)
 {
 	struct wto_queue_set *set = vport->set;
 
 	clear_bit(WTO_VF_UP, vport->flags);
-	wto_netdev_disable_tx(vport);
+	wto_netdev_pause_tx(vport);
 	wto_queue_stop(vport, set);
 	wto_vector_detach(vport, set);
 	vport->set = NULL;
@@ -389,7 +413,15 @@ static int wto_netdev_set_features(struct net_device *netdev,
 {
 	struct wto_vport *vport = netdev_priv(netdev);
 	netdev_features_t changed = netdev->features ^ features;
+	int err;
 
+	/* first what can fail, then what cannot */
+	if (changed & NETIF_F_LOOPBACK) {
+		err = wto_vc_set_loopback(&vport->adapter->mbx, vport->vc.id,
+					  features & NETIF_F_LOOPBACK);
+		if (err)
+			return err;
+	}
 	if (changed & NETIF_F_RXHASH)
 		wto_netdev_set_rx_hash(vport, features & NETIF_F_RXHASH);
 
@@ -460,6 +492,7 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 	err = wto_vc_create_vport(&adapter->mbx, vport->index, share, vc);
 	if (err)
 		return err;
+	vport->mac.unknown = false;
 	/* a new vport counts from 0 */
 	spin_lock_bh(&vport->nic_stats_lock);
 	memset(&vport->nic_last, 0, sizeof(vport->nic_last));
@@ -508,6 +541,8 @@ static void wto_netdev_init_netdev(struct wto_vport *vport)
 	if (adapter->caps.rss)
 		netdev->hw_features |= NETIF_F_RXHASH;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
+	if (adapter->caps.other & VC2_CAP_LOOPBACK)
+		netdev->hw_features |= NETIF_F_LOOPBACK;
 	netdev->vlan_features = NETIF_F_SG | NETIF_F_HIGHDMA;
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	if (adapter->caps.other & VC2_CAP_MACFILTER)
@@ -697,6 +732,9 @@ static int wto_netdev_reattach_locked(struct wto_vport *vport)
 		err = wto_netdev_check_again(vport);
 	if (!err)
 		err = wto_rss_init(vport);
+	if (!err && netdev->features & NETIF_F_LOOPBACK)
+		err = wto_vc_set_loopback(&vport->adapter->mbx, vport->vc.id,
+					  true);
 	if (err)
 		return err;
 

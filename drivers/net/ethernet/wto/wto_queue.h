@@ -299,6 +299,7 @@ void wto_itr_start(struct wto_vector *vec);
 void wto_itr_stop(struct wto_vector *vec);
 void wto_itr_set(struct wto_vector *vec, unsigned int idx, u16 us,
 		 bool adaptive);
+bool wto_itr_verify(const struct wto_vector *vec);
 void wto_itr_sample(struct wto_vector *vec);
 
 /* wto_tx.c: netdev entry points, and a queue's buffers.
@@ -337,5 +338,6 @@ int wto_rx_poll(struct wto_rx_queue *rxq, int budget);
 /* wto_napi.c */
 int wto_napi_poll(struct napi_struct *napi, int budget);
 irqreturn_t wto_napi_irq(int irq, void *data);
+int wto_napi_provoke(struct wto_vector *vec, unsigned int timeout_ms);
 
 #endif /* WTO_QUEUE_H */

@@ -230,8 +230,14 @@ void wto_stats_update_nic(struct wto_vport *vport,
 	spin_unlock_bh(&vport->nic_stats_lock);
 }
 
-static void wto_stats_get_nic(struct wto_vport *vport,
-			      struct wto_nic_stats *stats)
+/**
+ * wto_stats_get_nic - what the device counted, summed up over resets
+ * @vport: vport
+ * @stats: out
+ *
+ * Context: Any but hard interrupts.
+ */
+void wto_stats_get_nic(struct wto_vport *vport, struct wto_nic_stats *stats)
 {
 	spin_lock_bh(&vport->nic_stats_lock);
 	*stats = vport->nic_stats;

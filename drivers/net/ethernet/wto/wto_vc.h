@@ -282,6 +282,46 @@ struct wto_nic_stats {
 };
 
 /**
+ * struct wto_phy_stats - the device's counters of the port, at the wire
+ * @rx_octets: received octets, FCS included
+ * @rx_unicast: received frames
+ * @rx_multicast: received frames
+ * @rx_broadcast: received frames
+ * @rx_size: received frames by length, see struct vc2_phy_stats
+ * @rx_undersized: good frames that are too short
+ * @rx_fragmented: bad frames that are too short
+ * @rx_oversized: good frames that are too long
+ * @rx_jabber: bad frames that are too long
+ * @rx_length_errors: frames whose length field is wrong
+ * @rx_crc_errors: frames with a bad FCS
+ * @tx_octets: sent octets, FCS included
+ * @tx_unicast: sent frames
+ * @tx_multicast: sent frames
+ * @tx_broadcast: sent frames
+ * @tx_errors: frames not sent because of an error
+ * @tx_size: sent frames by length
+ */
+struct wto_phy_stats {
+	u64 rx_octets;
+	u64 rx_unicast;
+	u64 rx_multicast;
+	u64 rx_broadcast;
+	u64 rx_size[VC2_PHY_NUM_SIZES];
+	u64 rx_undersized;
+	u64 rx_fragmented;
+	u64 rx_oversized;
+	u64 rx_jabber;
+	u64 rx_length_errors;
+	u64 rx_crc_errors;
+	u64 tx_octets;
+	u64 tx_unicast;
+	u64 tx_multicast;
+	u64 tx_broadcast;
+	u64 tx_errors;
+	u64 tx_size[VC2_PHY_NUM_SIZES];
+};
+
+/**
  * struct wto_vc_link - link event
  * @vport_id: which vport
  * @speed_mbps: Mbit/s
@@ -364,5 +404,10 @@ int wto_vc_del_macs(struct wto_mbx *mbx, u32 vport_id,
 		    const struct wto_vc_mac *macs, unsigned int num);
 int wto_vc_set_promisc(struct wto_mbx *mbx, u32 vport_id, bool unicast,
 		       bool multicast);
+
+/* wto_vc_stats.c */
+int wto_vc_get_port_stats(struct wto_mbx *mbx, u32 vport_id,
+			  struct wto_phy_stats *stats);
+int wto_vc_set_loopback(struct wto_mbx *mbx, u32 vport_id, bool enable);
 
 #endif /* WTO_VC_H */
