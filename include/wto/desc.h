@@ -516,6 +516,8 @@ static_assert(sizeof(struct idpf_rx_base_desc) == 32, "rx base descriptor");
 #define IDPF_RXB_ERR_PPRS		BIT_ULL(26)
 #define IDPF_RXB_PTYPE			GENMASK_ULL(37, 30)
 #define IDPF_RXB_LEN			GENMASK_ULL(51, 38)
+/* rss_hash within the first quad word of struct idpf_rx_desc_raw */
+#define IDPF_RXB_QW0_HASH		GENMASK_ULL(63, 32)
 
 /**
  * struct idpf_rx_flex_nic_desc - write-back, flex format (descriptor id 2)
@@ -578,5 +580,13 @@ static_assert(offsetof(struct idpf_rx_flex_nic_desc, status1) == 16, "status1");
 #define IDPF_RXN_ST1_CPM		GENMASK(3, 0)
 #define IDPF_RXN_ST1_NAT		BIT(4)
 #define IDPF_RXN_ST1_L2TAG2P		BIT(11)
+
+/* The fields above within the quad words of struct idpf_rx_desc_raw; status0 is
+ * the lowest part of the second one
+ */
+#define IDPF_RXN_QW0_RXDID		GENMASK_ULL(3, 0)
+#define IDPF_RXN_QW0_PTYPE		GENMASK_ULL(25, 16)
+#define IDPF_RXN_QW0_LEN		GENMASK_ULL(45, 32)
+#define IDPF_RXN_QW1_HASH		GENMASK_ULL(63, 32)
 
 #endif /* WTO_DESC_H */

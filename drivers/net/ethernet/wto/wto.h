@@ -219,6 +219,8 @@ struct wto_filters {
  * @set: queues in use, NULL while the vport is down; under the netdev's lock
  * @cfg: what the user configured, applied at the next start; likewise
  * @max_channels: most channels
+ * @tx_model: enum wto_tx_model, from @vc
+ * @rx_model: enum wto_rx_model, from @vc
  * @vec: vectors, @max_channels elements
  * @vc: the vport as the device describes it
  * @rss: receive side scaling; under the netdev's lock
@@ -249,6 +251,8 @@ struct wto_vport {
 	struct wto_queue_set *set;
 	struct wto_queue_cfg cfg;
 	u16 max_channels;
+	u8 tx_model;
+	u8 rx_model;
 	struct wto_vector *vec;
 	struct wto_vc_vport vc;
 	struct wto_rss rss;
@@ -270,6 +274,9 @@ struct wto_vport {
 	u64 num_rx_restarts;
 	bool rx_start_failed;
 };
+
+/* wto_model.c */
+int wto_model_choose(struct wto_vport *vport);
 
 /* wto_netdev.c */
 int wto_netdev_create(struct wto_adapter *adapter, unsigned int index);

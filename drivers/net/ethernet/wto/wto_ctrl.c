@@ -23,6 +23,7 @@
 				 VC2_FLOW_IPV6_SCTP | VC2_FLOW_IPV6_OTHER)
 #define WTO_CTRL_WANT_OTHER	(VC2_CAP_MACFILTER | VC2_CAP_WB_ON_ITR | \
 				 VC2_CAP_PROMISC | VC2_CAP_LINK_SPEED | \
+				 VC2_CAP_SPLITQ_QSCHED | \
 				 VC2_CAP_RX_FLEX_DESC | VC2_CAP_PTYPE | \
 				 VC2_CAP_LOOPBACK | \
 				 VC2_CAP_LAN_MEMORY_REGIONS)
@@ -72,11 +73,9 @@ static int wto_ctrl_caps(struct wto_adapter *adapter)
 	if (err)
 		return err;
 
-	if (!caps->max_txq || !caps->max_complq || !caps->max_rxq ||
-	    !caps->max_bufq || !caps->max_vports) {
-		dev_err(adapter->dev, "device has %u tx, %u completion, %u rx, %u buffer queues and %u vports, at least one of each is needed\n",
-			caps->max_txq, caps->max_complq, caps->max_rxq,
-			caps->max_bufq, caps->max_vports);
+	if (!caps->max_txq || !caps->max_rxq || !caps->max_vports) {
+		dev_err(adapter->dev, "device has %u tx queues, %u rx queues and %u vports, at least one of each is needed\n",
+			caps->max_txq, caps->max_rxq, caps->max_vports);
 		return -EIO;
 	}
 	if (caps->num_vectors < 2 || caps->mbx_vector >= caps->num_vectors) {

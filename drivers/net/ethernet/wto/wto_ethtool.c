@@ -86,7 +86,8 @@ static bool wto_hsplit_granted(const struct wto_vport *vport)
 {
 	const u32 both = VC2_HSPLIT_AT_L4V4 | VC2_HSPLIT_AT_L4V6;
 
-	return (vport->adapter->caps.hsplit & both) == both;
+	return vport->rx_model == WTO_RX_SPLIT &&
+	       (vport->adapter->caps.hsplit & both) == both;
 }
 
 static void wto_get_ringparam(struct net_device *netdev,

@@ -445,9 +445,13 @@ static const struct net_device_ops wto_netdev_ops = {
 static unsigned int wto_netdev_max_channels(const struct wto_adapter *adapter)
 {
 	const struct wto_vc_caps *caps = &adapter->caps;
-	unsigned int num = min(min(caps->max_txq, caps->max_complq),
-			       min(caps->max_rxq, caps->max_bufq));
+	unsigned int num = min(caps->max_txq, caps->max_rxq);
 
+	/* a device with single queues may have none of these */
+	if (caps->max_complq)
+		num = min(num, caps->max_complq);
+	if (caps->max_bufq)
+		num = min(num, caps->max_bufq);
 	num = min_t(unsigned int, num, adapter->irqs.num_vec);
 
 	return min(num / caps->default_vports, WTO_MAX_QUEUES);
@@ -458,11 +462,6 @@ static int wto_netdev_check_vport(struct wto_vport *vport)
 	const struct wto_vc_vport *vc = &vport->vc;
 	struct device *dev = vport->adapter->dev;
 
-	if (!vc->split_tx || !vc->split_rx) {
-		dev_err(dev, "vport %u: device offers only single queues\n",
-			vport->index);
-		return -EOPNOTSUPP;
-	}
 	if (vc->max_frame < ETH_MIN_MTU + WTO_FRAME_OVERHEAD) {
 		dev_err(dev, "vport %u: longest frame of %u bytes is impossible\n",
 			vport->index, vc->max_frame);
@@ -479,8 +478,6 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 {
 	struct wto_adapter *adapter = vport->adapter;
 	unsigned int share = wto_netdev_max_channels(adapter);
-	struct wto_vc_vport *vc = &vport->vc;
-	unsigned int max;
 	int err;
 
 	/* the device may give other numbers after a reset */
@@ -489,7 +486,8 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 			adapter->caps.default_vports);
 		return -EIO;
 	}
-	err = wto_vc_create_vport(&adapter->mbx, vport->index, share, vc);
+	err = wto_vc_create_vport(&adapter->mbx, vport->index, share,
+				  &vport->vc);
 	if (err)
 		return err;
 	vport->mac.unknown = false;
@@ -501,17 +499,12 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 	if (err)
 		return err;
 
-	max = min(min(vc->num_txq, vc->num_complq),
-		  min(vc->num_rxq, vc->num_bufq));
-	if (!max) {
-		dev_err(adapter->dev, "vport %u: the device gave no queues\n",
-			vport->index);
-		return -EIO;
-	}
-	vport->max_channels = max;
+	err = wto_model_choose(vport);
+	if (err)
+		return err;
 
 	return wto_vector_bind(vport, &adapter->irqs.vec[vport->index * share],
-			       max);
+			       vport->max_channels);
 }
 
 static void wto_netdev_init_config(struct wto_vport *vport)
@@ -522,7 +515,8 @@ static void wto_netdev_init_config(struct wto_vport *vport)
 	cfg->num_channels = min(num_online_cpus(), vport->max_channels);
 	cfg->tx_len = WTO_RING_DEFAULT;
 	cfg->rx_len = WTO_RING_DEFAULT;
-	cfg->hsplit = adapter->caps.hsplit == (VC2_HSPLIT_AT_L4V4 |
+	cfg->hsplit = vport->rx_model == WTO_RX_SPLIT &&
+		      adapter->caps.hsplit == (VC2_HSPLIT_AT_L4V4 |
 					       VC2_HSPLIT_AT_L4V6);
 	cfg->rx_hash = adapter->caps.rss;
 }

@@ -70,7 +70,7 @@ static struct wto_adapter *wto_pci_alloc(struct pci_dev *pdev)
 	adapter = kzalloc_obj(*adapter, GFP_KERNEL);
 	if (!adapter)
 		return NULL;
-	adapter->ptypes = kvcalloc(VC2_PTYPE_MAX, sizeof(*adapter->ptypes),
+	adapter->ptypes = kvcalloc(WTO_PTYPE_TABLE_LEN, sizeof(*adapter->ptypes),
 				   GFP_KERNEL);
 	if (!adapter->ptypes) {
 		kfree(adapter);

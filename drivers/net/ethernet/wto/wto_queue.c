@@ -65,7 +65,8 @@ wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 	txq->max_bufs = adapter->caps.max_sg_bufs;
 	txq->min_len = adapter->caps.min_pkt_len;
 	txq->id = vport->vc.txq[idx].id;
-	txq->compl_id = vport->vc.complq[idx].id;
+	if (txq->compl_len)
+		txq->compl_id = vport->vc.complq[idx].id;
 	txq->tail = wto_queue_tail(adapter, &vport->vc.txq[idx]);
 	if (!txq->tail)
 		goto free_txq;
@@ -133,17 +134,27 @@ struct wto_rx_queue *wto_queue_alloc_rx(struct wto_vport *vport,
 	rxq->idx = idx;
 	rxq->len = cfg->rx_len;
 	rxq->id = vport->vc.rxq[idx].id;
-	rxq->bufq_id = vport->vc.bufq[idx].id;
-	rxq->tail = wto_queue_tail(adapter, &vport->vc.bufq[idx]);
+	rxq->model = vport->rx_model;
+	if (rxq->model == WTO_RX_SPLIT) {
+		rxq->bufq_id = vport->vc.bufq[idx].id;
+		rxq->tail = wto_queue_tail(adapter, &vport->vc.bufq[idx]);
+	} else {
+		rxq->tail = wto_queue_tail(adapter, &vport->vc.rxq[idx]);
+	}
+	if (rxq->model == WTO_RX_SINGLE_BASE)
+		rxq->ptypes += VC2_PTYPE_MAX;
 	if (!rxq->tail)
 		goto free_rxq;
 
 	wto_rx_config(rxq, cfg);
 	rxq->desc = dma_alloc_coherent(dev, rxq->len * sizeof(*rxq->desc),
 				       &rxq->dma, GFP_KERNEL);
-	rxq->bufq = dma_alloc_coherent(dev, rxq->len * sizeof(*rxq->bufq),
-				       &rxq->bufq_dma, GFP_KERNEL);
-	if (!rxq->desc || !rxq->bufq || wto_rx_alloc(rxq, cfg))
+	if (rxq->model == WTO_RX_SPLIT)
+		rxq->bufq = dma_alloc_coherent(dev, rxq->len *
+					       sizeof(*rxq->bufq),
+					       &rxq->bufq_dma, GFP_KERNEL);
+	if (!rxq->desc || (rxq->model == WTO_RX_SPLIT && !rxq->bufq) ||
+	    wto_rx_alloc(rxq, cfg))
 		goto free_rxq;
 
 	return rxq;
@@ -207,6 +218,39 @@ struct wto_queue_set *wto_queue_set_alloc(struct wto_vport *vport,
 	return set;
 }
 
+/* The entries of a transmit queue: first its completion queue, if it has one.
+ * Return: their number, at most 2.
+ */
+static unsigned int wto_queue_put_tx(const struct wto_tx_queue *txq,
+				     enum wto_tx_model model,
+				     struct wto_vc_txq *list)
+{
+	struct wto_vc_txq common = {
+		.model = model == WTO_TX_SINGLE ? VC2_QUEUE_MODEL_SINGLE :
+						  VC2_QUEUE_MODEL_SPLIT,
+		.sched = model == WTO_TX_FLOW ? VC2_TXQ_SCHED_FLOW :
+						VC2_TXQ_SCHED_QUEUE,
+	};
+	unsigned int num = 0;
+
+	if (txq->compl_len) {
+		list[num] = common;
+		list[num].compl = true;
+		list[num].id = txq->compl_id;
+		list[num].len = txq->compl_len;
+		list[num++].dma = txq->compl_dma;
+	}
+	list[num] = common;
+	list[num].id = txq->id;
+	/* the only queue that reports to its completion queue */
+	list[num].rel_id = 0;
+	list[num].compl_id = txq->compl_id;
+	list[num].len = txq->len;
+	list[num++].dma = txq->dma;
+
+	return num;
+}
+
 static int wto_queue_config_tx(struct wto_mbx *mbx, u32 vport_id,
 			       const struct wto_queue_set *set)
 {
@@ -219,24 +263,9 @@ static int wto_queue_config_tx(struct wto_mbx *mbx, u32 vport_id,
 	if (!list)
 		return -ENOMEM;
 
-	for (i = 0; i < set->cfg.num_channels; i++) {
-		const struct wto_tx_queue *txq = set->tx[i];
-
-		list[num++] = (struct wto_vc_txq) {
-			.compl = true,
-			.id = txq->compl_id,
-			.len = txq->compl_len,
-			.dma = txq->compl_dma,
-		};
-		list[num++] = (struct wto_vc_txq) {
-			.id = txq->id,
-			/* the only queue that reports to its completion queue */
-			.rel_id = 0,
-			.compl_id = txq->compl_id,
-			.len = txq->len,
-			.dma = txq->dma,
-		};
-	}
+	for (i = 0; i < set->cfg.num_channels; i++)
+		num += wto_queue_put_tx(set->tx[i], set->vport->tx_model,
+					&list[num]);
 
 	err = wto_vc_config_txqs(mbx, vport_id, list, num);
 	kfree(list);
@@ -244,32 +273,48 @@ static int wto_queue_config_tx(struct wto_mbx *mbx, u32 vport_id,
 	return err;
 }
 
-/* The two entries of a receive queue: first its buffer queue */
-static void wto_queue_put_rx(const struct wto_rx_queue *rxq, u32 mtu,
-			     struct wto_vc_rxq *list)
+/* The entries of a receive queue: first its buffer queue, if it has one.
+ * Return: their number, at most 2.
+ */
+static unsigned int wto_queue_put_rx(const struct wto_rx_queue *rxq, u32 mtu,
+				     struct wto_vc_rxq *list)
 {
+	static const u8 rxdid[] = {
+		[WTO_RX_SPLIT] = IDPF_RXDID_FLEX_SPLITQ,
+		[WTO_RX_SINGLE_BASE] = IDPF_RXDID_BASE_32B,
+		[WTO_RX_SINGLE_FLEX] = IDPF_RXDID_FLEX_SQ_NIC,
+	};
 	struct wto_vc_rxq common = {
+		.model = rxq->bufq ? VC2_QUEUE_MODEL_SPLIT :
+				     VC2_QUEUE_MODEL_SINGLE,
+		.rxdid = rxdid[rxq->model],
 		.hsplit = rxq->hdr_size,
 		.len = rxq->len,
 		.hdr_size = rxq->hdr_size,
 		.buf_size = rxq->buf_size,
 		.max_pkt = mtu + WTO_FRAME_OVERHEAD,
 	};
+	unsigned int num = 0;
 
-	list[0] = common;
-	list[0].buf = true;
-	list[0].id = rxq->bufq_id;
-	list[0].dma = rxq->bufq_dma;
-	list[1] = common;
-	list[1].id = rxq->id;
-	list[1].bufq_id = rxq->bufq_id;
-	list[1].dma = rxq->dma;
+	if (rxq->bufq) {
+		list[num] = common;
+		list[num].buf = true;
+		list[num].id = rxq->bufq_id;
+		list[num++].dma = rxq->bufq_dma;
+	}
+	list[num] = common;
+	list[num].id = rxq->id;
+	list[num].bufq_id = rxq->bufq_id;
+	list[num++].dma = rxq->dma;
+
+	return num;
 }
 
 static int wto_queue_config_rx(struct wto_mbx *mbx, u32 vport_id,
 			       const struct wto_queue_set *set)
 {
 	struct wto_vc_rxq *list;
+	unsigned int num = 0;
 	unsigned int i;
 	int err;
 
@@ -278,9 +323,8 @@ static int wto_queue_config_rx(struct wto_mbx *mbx, u32 vport_id,
 		return -ENOMEM;
 
 	for (i = 0; i < set->cfg.num_channels; i++)
-		wto_queue_put_rx(set->rx[i], set->cfg.mtu, &list[2 * i]);
-	err = wto_vc_config_rxqs(mbx, vport_id, list,
-				 2 * set->cfg.num_channels);
+		num += wto_queue_put_rx(set->rx[i], set->cfg.mtu, &list[num]);
+	err = wto_vc_config_rxqs(mbx, vport_id, list, num);
 	kfree(list);
 
 	return err;
@@ -322,6 +366,21 @@ static int wto_queue_map(struct wto_mbx *mbx, u32 vport_id,
 	return err;
 }
 
+/* Return: number of queues, at most 2 */
+static unsigned int wto_queue_ref_rx(const struct wto_rx_queue *rxq,
+				     struct wto_vc_qref *list)
+{
+	list[0].type = VC2_QUEUE_TYPE_RX;
+	list[0].id = rxq->id;
+	if (!rxq->bufq)
+		return 1;
+
+	list[1].type = VC2_QUEUE_TYPE_RX_BUF;
+	list[1].id = rxq->bufq_id;
+
+	return 2;
+}
+
 static int wto_queue_enable(struct wto_mbx *mbx, u32 vport_id,
 			    const struct wto_queue_set *set, bool enable)
 {
@@ -337,12 +396,11 @@ static int wto_queue_enable(struct wto_mbx *mbx, u32 vport_id,
 	for (i = 0; i < set->cfg.num_channels; i++) {
 		list[num].type = VC2_QUEUE_TYPE_TX;
 		list[num++].id = set->tx[i]->id;
-		list[num].type = VC2_QUEUE_TYPE_TX_COMPL;
-		list[num++].id = set->tx[i]->compl_id;
-		list[num].type = VC2_QUEUE_TYPE_RX;
-		list[num++].id = set->rx[i]->id;
-		list[num].type = VC2_QUEUE_TYPE_RX_BUF;
-		list[num++].id = set->rx[i]->bufq_id;
+		if (set->tx[i]->compl_len) {
+			list[num].type = VC2_QUEUE_TYPE_TX_COMPL;
+			list[num++].id = set->tx[i]->compl_id;
+		}
+		num += wto_queue_ref_rx(set->rx[i], &list[num]);
 	}
 
 	if (enable)
@@ -379,7 +437,9 @@ static void wto_queue_clean(struct wto_queue_set *set)
 	}
 }
 
-/* Each transmit queue tells by a last completion that it has stopped */
+/* Each transmit queue with a completion queue tells by a last completion that
+ * it has stopped; one without has stopped when the reply came.
+ */
 static void wto_queue_wait_markers(struct wto_vport *vport,
 				   struct wto_queue_set *set)
 {
@@ -396,7 +456,8 @@ static void wto_queue_wait_markers(struct wto_vport *vport,
 	for (i = 0; i < set->cfg.num_channels; i++) {
 		long left = max_t(long, end - jiffies, 1);
 
-		if (!wait_for_completion_timeout(&set->tx[i]->marker, left))
+		if (set->tx[i]->compl_len &&
+		    !wait_for_completion_timeout(&set->tx[i]->marker, left))
 			missing++;
 	}
 	if (missing)
@@ -485,18 +546,15 @@ void wto_queue_stop(struct wto_vport *vport, struct wto_queue_set *set)
 static int wto_queue_enable_rx(struct wto_vport *vport,
 			       const struct wto_rx_queue *rxq, bool enable)
 {
-	const struct wto_vc_qref list[] = {
-		{ .type = VC2_QUEUE_TYPE_RX, .id = rxq->id },
-		{ .type = VC2_QUEUE_TYPE_RX_BUF, .id = rxq->bufq_id },
-	};
 	struct wto_mbx *mbx = &vport->adapter->mbx;
+	struct wto_vc_qref list[2];
+	unsigned int num;
 
+	num = wto_queue_ref_rx(rxq, list);
 	if (enable)
-		return wto_vc_enable_queues(mbx, vport->vc.id, list,
-					    ARRAY_SIZE(list));
+		return wto_vc_enable_queues(mbx, vport->vc.id, list, num);
 
-	return wto_vc_disable_queues(mbx, vport->vc.id, list,
-				     ARRAY_SIZE(list));
+	return wto_vc_disable_queues(mbx, vport->vc.id, list, num);
 }
 
 /* Let the vector's poll serve @rxq from now on, or none */
@@ -562,10 +620,11 @@ int wto_queue_start_rx(struct wto_vport *vport, struct wto_rx_queue *rxq)
 	struct wto_mbx *mbx = &vport->adapter->mbx;
 	struct wto_vector *vec = rxq->vec;
 	struct wto_vc_rxq list[2];
+	unsigned int num;
 	int err;
 
-	wto_queue_put_rx(rxq, vport->set->cfg.mtu, list);
-	err = wto_vc_config_rxqs(mbx, vport->vc.id, list, ARRAY_SIZE(list));
+	num = wto_queue_put_rx(rxq, vport->set->cfg.mtu, list);
+	err = wto_vc_config_rxqs(mbx, vport->vc.id, list, num);
 	if (!err)
 		err = wto_vc_map_vectors(mbx, vport->vc.id, &map, 1);
 	if (err)

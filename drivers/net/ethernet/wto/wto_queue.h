@@ -22,6 +22,7 @@
 
 #include <wto/desc.h>
 
+#include "wto_rx_desc.h"
 #include "wto_vc.h"
 
 struct page_pool;
@@ -59,6 +60,18 @@ struct wto_queue_cfg {
 	u32 mtu;
 	bool hsplit;
 	bool rx_hash;
+};
+
+/**
+ * enum wto_tx_model - how descriptors look and how packets are completed
+ * @WTO_TX_FLOW: split queues, flow scheduling: by tag, in any order
+ * @WTO_TX_QUEUED: split queues, queue scheduling: up to a ring index
+ * @WTO_TX_SINGLE: single queues: by write-back into the ring
+ */
+enum wto_tx_model {
+	WTO_TX_FLOW,
+	WTO_TX_QUEUED,
+	WTO_TX_SINGLE,
 };
 
 /**
@@ -141,26 +154,29 @@ struct wto_rx_frags {
 
 /**
  * struct wto_rx_queue - receive queue with its buffer queue
- * @desc: receive ring, written by the device only
- * @buf: buffers by their id; wto_rx.c
+ * @desc: receive ring; in the single model buffers are posted in it and the
+ *	device overwrites them, else only the device writes it
+ * @buf: buffers by their id, which is the place in the ring in the single
+ *	model; wto_rx.c
  * @hdr_buf: header buffers by buffer id, NULL without header split
  * @netdev: the receiver
- * @ptypes: the device's packet types, 1024 elements
+ * @ptypes: the device's packet types, by what descriptors name them
  * @vec: vector that serves the queue
  * @len: descriptors of either ring, a power of 2
  * @buf_size: bytes of a packet buffer that the device may write
  * @headroom: bytes in front of them
  * @hdr_size: bytes of a header buffer, 0 without header split
  * @idx: index in the vport
+ * @model: enum wto_rx_model
  * @hash: give the stack the device's RSS hash
  * @next: next descriptor to look at, counted without end
  * @bufq_next: next element of the buffer ring to fill, counted without end
- * @num_free: elements of @free_id
- * @free_id: ids of the buffers that the device does not have
+ * @num_free: buffers that the device does not have
+ * @free_id: their ids; unused in the single model
  * @skb: packet of which not all buffers have come
  * @skip: drop what comes until the end of this packet
- * @bufq: buffer ring
- * @tail: tail register of the buffer queue
+ * @bufq: buffer ring, NULL in the single model
+ * @tail: tail register of the buffer queue, or of the ring
  * @frags: packet buffers
  * @hdr_frags: header buffers
  * @stats: counters, they outlive the queue
@@ -182,6 +198,7 @@ struct wto_rx_queue {
 	u16 headroom;
 	u16 hdr_size;
 	u16 idx;
+	u8 model;
 	bool hash;
 
 	/* written by NAPI */

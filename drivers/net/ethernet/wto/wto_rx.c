@@ -7,6 +7,9 @@
  * free ones and is posted again with a new buffer.  A report is believed only
  * if the device has the buffer, and only once.
  *
+ * In the single model there is one ring: a buffer's id is its place, and the
+ * device writes its report there.  What is said of ids holds nevertheless.
+ *
  * Buffers are equal pieces of page_pool pages.  Without header split an skb is
  * built in place around its first buffer:
  *
@@ -44,30 +47,6 @@ struct wto_rx_buf {
 	netmem_ref netmem;
 	u32 offset;
 	bool posted;
-};
-
-/**
- * struct wto_rx_meta - what a descriptor says, whatever its format
- * @len: bytes in the packet buffer
- * @hdr_len: bytes in the header buffer, 0 if there are none
- * @hash: RSS hash, if @has_hash
- * @ptype: packet type
- * @buf_id: id of the buffers
- * @eop: last buffer of the packet
- * @error: the device found the packet to be bad
- * @has_hash: @hash is valid
- * @malformed: the descriptor makes no sense
- */
-struct wto_rx_meta {
-	u32 len;
-	u32 hdr_len;
-	u32 hash;
-	u16 ptype;
-	u16 buf_id;
-	bool eop;
-	bool error;
-	bool has_hash;
-	bool malformed;
 };
 
 /**
@@ -184,6 +163,30 @@ static u32 wto_rx_fill_ring(struct wto_rx_queue *rxq, u32 num)
 	return num;
 }
 
+/* The same in the single model, where a buffer is posted at its place */
+static u32 wto_rx_fill_single(struct wto_rx_queue *rxq, u32 num)
+{
+	u32 next = rxq->bufq_next;
+	u32 mask = rxq->len - 1;
+	u32 left = num;
+
+	for (; left; left--, next++) {
+		struct idpf_rx_single_buf_desc *desc =
+			(void *)&rxq->desc[next & mask];
+
+		if (unlikely(!wto_rx_fill(&rxq->frags, &rxq->buf[next & mask],
+					  rxq->headroom, &desc->pkt_addr)))
+			break;
+		/* also takes the done bit of what was there */
+		desc->hdr_addr = 0;
+	}
+	num -= left;
+	rxq->num_free -= num;
+	rxq->bufq_next = next;
+
+	return num;
+}
+
 /* Post what is free, in whole steps.
  * Return: false if pages ran out.
  */
@@ -193,7 +196,8 @@ static bool wto_rx_refill(struct wto_rx_queue *rxq)
 	u32 old = rxq->bufq_next;
 	u32 done;
 
-	done = wto_rx_fill_ring(rxq, num);
+	done = rxq->bufq ? wto_rx_fill_ring(rxq, num) :
+			   wto_rx_fill_single(rxq, num);
 
 	/* what a failure leaves behind the last step is told with the next */
 	if ((old ^ rxq->bufq_next) & ~(WTO_RX_POST_STEP - 1))
@@ -205,32 +209,6 @@ static bool wto_rx_refill(struct wto_rx_queue *rxq)
 	wto_rx_count(rxq, &rxq->stats->alloc_fail);
 
 	return false;
-}
-
-/* Decode a descriptor of the split model */
-static void wto_rx_decode(const struct wto_rx_queue *rxq, u64 qw0,
-			  const struct idpf_rx_desc_raw *desc,
-			  struct wto_rx_meta *meta)
-{
-	u64 qw1 = le64_to_cpu(READ_ONCE(desc->qw[1]));
-
-	meta->len = FIELD_GET(IDPF_RXF_QW0_LEN, qw0);
-	meta->ptype = FIELD_GET(IDPF_RXF_QW0_PTYPE, qw0);
-	meta->error = qw0 & IDPF_RXF_QW0_RXE;
-	meta->has_hash = qw0 & IDPF_RXF_QW0_RSS_VALID;
-	meta->eop = qw1 & IDPF_RXF_QW1_EOF;
-	meta->buf_id = FIELD_GET(IDPF_RXF_QW1_BUF_ID, qw1);
-	meta->malformed = (qw0 & (IDPF_RXF_QW0_RXDID |
-				  IDPF_RXF_QW0_BUFQ_ID)) !=
-			  IDPF_RXDID_FLEX_SPLITQ;
-	if (meta->has_hash)
-		meta->hash = FIELD_GET(IDPF_RXF_QW2_HASH,
-				       le64_to_cpu(READ_ONCE(desc->qw[2])));
-
-	meta->hdr_len = 0;
-	if (rxq->hdr_buf && (qw0 & IDPF_RXF_QW0_SPH) &&
-	    !(qw1 & IDPF_RXF_QW1_HBO))
-		meta->hdr_len = FIELD_GET(IDPF_RXF_QW0_HDR_LEN, qw0);
 }
 
 /* An skb around a buffer, which is then the skb's */
@@ -391,14 +369,11 @@ static void wto_rx_deliver(struct wto_rx_queue *rxq, struct sk_buff *skb,
 	napi_gro_receive(&rxq->vec->napi, skb);
 }
 
-/* Something is wrong with a packet: return what it had, and let the rest of it
+/* Something is wrong with a packet: free what has come of it, and let the rest
  * pass by.
  */
-static noinline void wto_rx_abandon(struct wto_rx_queue *rxq, u16 id, bool eop)
+static noinline void wto_rx_lose(struct wto_rx_queue *rxq, bool eop)
 {
-	wto_rx_put(&rxq->frags, &rxq->buf[id], true);
-	if (rxq->hdr_buf)
-		wto_rx_put(&rxq->hdr_frags, &rxq->hdr_buf[id], true);
 	if (rxq->skb) {
 		napi_consume_skb(rxq->skb, 1);
 		rxq->skb = NULL;
@@ -406,10 +381,19 @@ static noinline void wto_rx_abandon(struct wto_rx_queue *rxq, u16 id, bool eop)
 	rxq->skip = !eop;
 }
 
+/* The same, with the buffers of the present descriptor */
+static noinline void wto_rx_abandon(struct wto_rx_queue *rxq, u16 id, bool eop)
+{
+	wto_rx_put(&rxq->frags, &rxq->buf[id], true);
+	if (rxq->hdr_buf)
+		wto_rx_put(&rxq->hdr_frags, &rxq->hdr_buf[id], true);
+	wto_rx_lose(rxq, eop);
+}
+
 /* Handle the buffers of one descriptor, which are ours now */
-static void wto_rx_one(struct wto_rx_queue *rxq,
-		       const struct wto_rx_meta *meta,
-		       struct wto_rx_tally *tally)
+static __always_inline void wto_rx_one(struct wto_rx_queue *rxq,
+				       const struct wto_rx_meta *meta,
+				       struct wto_rx_tally *tally)
 {
 	struct sk_buff *skb = rxq->skb;
 
@@ -456,18 +440,10 @@ static void wto_rx_add_stats(struct wto_rx_queue *rxq,
 	u64_stats_update_end(&stats->sync);
 }
 
-/**
- * wto_rx_poll - receive
- * @rxq: receive queue
- * @budget: most descriptors to handle, not 0
- *
- * Context: NAPI.
- * Return: descriptors handled; @budget also when the device ran out of
- *	buffers and nothing but another poll will give it some.
- */
-int wto_rx_poll(struct wto_rx_queue *rxq, int budget)
+/* Return: descriptors handled */
+static int wto_rx_poll_split(struct wto_rx_queue *rxq, int budget,
+			     struct wto_rx_tally *tally)
 {
-	struct wto_rx_tally tally = {};
 	u32 mask = rxq->len - 1;
 	u32 next = rxq->next;
 	int work;
@@ -485,22 +461,88 @@ int wto_rx_poll(struct wto_rx_queue *rxq, int budget)
 
 		/* the device writes the first quad word last */
 		dma_rmb();
-		wto_rx_decode(rxq, qw0, desc, &meta);
+		wto_rxd_split(qw0, le64_to_cpu(READ_ONCE(desc->qw[1])), &meta);
+		if (meta.has_hash)
+			meta.hash = FIELD_GET(IDPF_RXF_QW2_HASH,
+					      le64_to_cpu(READ_ONCE(desc->qw[2])));
+		if (!rxq->hdr_buf)
+			meta.hdr_len = 0;
 		next++;
 		if (unlikely(meta.buf_id > mask ||
 			     !rxq->buf[meta.buf_id].posted)) {
 			wto_rx_count(rxq, &rxq->stats->bad_desc);
+			wto_rx_lose(rxq, meta.eop);
 			continue;
 		}
 
 		rxq->buf[meta.buf_id].posted = false;
 		rxq->free_id[rxq->num_free++] = meta.buf_id;
-		wto_rx_one(rxq, &meta, &tally);
+		wto_rx_one(rxq, &meta, tally);
 	}
-	if (work) {
-		rxq->next = next;
+	rxq->next = next;
+
+	return work;
+}
+
+/* The same in the single model.  Only posted places are looked at: others hold
+ * what the device wrote there in the pass before.
+ */
+static int wto_rx_poll_single(struct wto_rx_queue *rxq, int budget,
+			      struct wto_rx_tally *tally)
+{
+	u32 mask = rxq->len - 1;
+	u32 next = rxq->next;
+	int work;
+
+	budget = min_t(u32, budget, rxq->bufq_next - next);
+	for (work = 0; work < budget; work++, next++) {
+		const struct idpf_rx_desc_raw *desc =
+			(const void *)&rxq->desc[next & mask];
+		struct wto_rx_meta meta;
+		u64 qw0, qw1;
+
+		/* done is the lowest bit in both formats */
+		BUILD_BUG_ON(IDPF_RXB_ST_DD != IDPF_RXN_ST0_DD);
+		qw1 = le64_to_cpu(READ_ONCE(desc->qw[1]));
+		if (!(qw1 & IDPF_RXB_ST_DD))
+			break;
+
+		/* the device writes the second quad word last */
+		dma_rmb();
+		qw0 = le64_to_cpu(READ_ONCE(desc->qw[0]));
+		if (rxq->model == WTO_RX_SINGLE_BASE)
+			wto_rxd_base(qw0, qw1, &meta);
+		else
+			wto_rxd_flex(qw0, qw1, &meta);
+		meta.buf_id = next & mask;
+		wto_rx_one(rxq, &meta, tally);
+	}
+	rxq->num_free += work;
+	rxq->next = next;
+
+	return work;
+}
+
+/**
+ * wto_rx_poll - receive
+ * @rxq: receive queue
+ * @budget: most descriptors to handle, not 0
+ *
+ * Context: NAPI.
+ * Return: descriptors handled; @budget also when the device ran out of
+ *	buffers and nothing but another poll will give it some.
+ */
+int wto_rx_poll(struct wto_rx_queue *rxq, int budget)
+{
+	struct wto_rx_tally tally = {};
+	int work;
+
+	if (likely(rxq->model == WTO_RX_SPLIT))
+		work = wto_rx_poll_split(rxq, budget, &tally);
+	else
+		work = wto_rx_poll_single(rxq, budget, &tally);
+	if (work)
 		wto_rx_add_stats(rxq, &tally);
-	}
 	if (rxq->num_free < WTO_RX_POST_STEP || wto_rx_refill(rxq))
 		return work;
 
@@ -521,7 +563,7 @@ void wto_rx_config(struct wto_rx_queue *rxq, const struct wto_queue_cfg *cfg)
 
 	rxq->hdr_size = 0;
 	rxq->headroom = 0;
-	if (cfg->hsplit) {
+	if (cfg->hsplit && rxq->model == WTO_RX_SPLIT) {
 		rxq->hdr_size = WTO_RX_HDR_SIZE;
 		rxq->hdr_frags.size = WTO_RX_HDR_SIZE + WTO_RX_HEADROOM;
 		rxq->hdr_frags.size =
@@ -696,7 +738,8 @@ void wto_rx_free(struct wto_rx_queue *rxq)
 int wto_rx_post(struct wto_rx_queue *rxq)
 {
 	memset(rxq->desc, 0, array_size(rxq->len, sizeof(*rxq->desc)));
-	memset(rxq->bufq, 0, array_size(rxq->len, sizeof(*rxq->bufq)));
+	if (rxq->bufq)
+		memset(rxq->bufq, 0, array_size(rxq->len, sizeof(*rxq->bufq)));
 	rxq->next = 0;
 	rxq->bufq_next = 0;
 	rxq->skip = false;

@@ -452,6 +452,7 @@ static int wto_vc_take_ptypes(struct wto_mbx *mbx, const void *buf, size_t len,
 		memset(&table[id], 0, sizeof(table[id]));
 		wto_vc_decode_ptype(&table[id], entry->proto_id,
 				    entry->proto_id_count);
+		table[VC2_PTYPE_MAX + entry->ptype_id_8] = table[id];
 	}
 
 	return i == num ? 0 : wto_vc_malformed(mbx, VC2_OP_GET_PTYPE_INFO,
@@ -579,10 +580,8 @@ static int wto_vc_take_vport(struct wto_mbx *mbx,
 	vport->index = le16_to_cpu(wire->vport_index);
 	vport->max_frame = le16_to_cpu(wire->max_mtu);
 	vport->default_rxq = le16_to_cpu(wire->default_rx_q);
-	vport->split_tx = le16_to_cpu(wire->txq_model) ==
-			  VC2_QUEUE_MODEL_SPLIT;
-	vport->split_rx = le16_to_cpu(wire->rxq_model) ==
-			  VC2_QUEUE_MODEL_SPLIT;
+	vport->txq_model = le16_to_cpu(wire->txq_model);
+	vport->rxq_model = le16_to_cpu(wire->rxq_model);
 	ether_addr_copy(vport->mac, wire->default_mac_addr);
 	vport->rx_desc_ids = le64_to_cpu(wire->rx_desc_ids);
 	vport->tx_desc_ids = le64_to_cpu(wire->tx_desc_ids);
@@ -599,7 +598,7 @@ static int wto_vc_take_vport(struct wto_mbx *mbx,
 }
 
 /**
- * wto_vc_create_vport - make a vport in the split queue model
+ * wto_vc_create_vport - make a vport, in the split queue model if it can be had
  * @mbx: mailbox
  * @index: the driver's number of it
  * @num_queues: queues wanted of each type

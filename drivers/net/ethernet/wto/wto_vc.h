@@ -103,8 +103,8 @@ struct wto_vc_queue_id {
  * @num_bufq: elements of @bufq
  * @max_frame: longest frame in bytes
  * @default_rxq: where goes what RSS does not spread
- * @split_tx: split model for transmit
- * @split_rx: split model for receive
+ * @txq_model: VC2_QUEUE_MODEL_* for transmit, as the device says
+ * @rxq_model: the same for receive
  * @mac: address, all zero if the device has none
  * @rx_desc_ids: bit n: receive format n is offered
  * @tx_desc_ids: bit n: transmit descriptor type n is offered
@@ -125,8 +125,8 @@ struct wto_vc_vport {
 	u16 num_bufq;
 	u16 max_frame;
 	u16 default_rxq;
-	bool split_tx;
-	bool split_rx;
+	u16 txq_model;
+	u16 rxq_model;
 	u8 mac[ETH_ALEN];
 	u64 rx_desc_ids;
 	u64 tx_desc_ids;
@@ -142,14 +142,18 @@ struct wto_vc_vport {
 /**
  * struct wto_vc_txq - configuration of a transmit or completion queue
  * @compl: this is a completion queue
+ * @model: VC2_QUEUE_MODEL_*
+ * @sched: VC2_TXQ_SCHED_*
  * @id: absolute id
  * @rel_id: transmit: id in completions
- * @compl_id: transmit: absolute id of the completion queue
+ * @compl_id: transmit, split model: absolute id of the completion queue
  * @len: descriptors
  * @dma: ring address
  */
 struct wto_vc_txq {
 	bool compl;
+	u16 model;
+	u16 sched;
 	u32 id;
 	u16 rel_id;
 	u16 compl_id;
@@ -160,9 +164,11 @@ struct wto_vc_txq {
 /**
  * struct wto_vc_rxq - configuration of a receive or buffer queue
  * @buf: this is a buffer queue
+ * @model: VC2_QUEUE_MODEL_*
+ * @rxdid: receive: IDPF_RXDID_*
  * @hsplit: headers into buffers of their own
  * @id: absolute id
- * @bufq_id: receive: absolute id of the buffer queue
+ * @bufq_id: receive, split model: absolute id of the buffer queue
  * @len: descriptors
  * @hdr_size: bytes of a header buffer
  * @buf_size: bytes of a packet buffer
@@ -172,6 +178,8 @@ struct wto_vc_txq {
 struct wto_vc_rxq {
 	bool buf;
 	bool hsplit;
+	u8 rxdid;
+	u16 model;
 	u32 id;
 	u16 bufq_id;
 	u16 len;
@@ -233,6 +241,11 @@ enum wto_ptype_l4 {
 
 /**
  * struct wto_ptype - a packet type, all zero if the device does not use it
+ *
+ * Types are named by 10 bits, in base descriptors by 8.  A table has first
+ * VC2_PTYPE_MAX elements by the wide name, then WTO_PTYPE_NUM_NARROW by the
+ * narrow one.
+ *
  * @l3: outermost IP version, 4 or 6, 0 if none
  * @inner_l3: IP version inside a tunnel, 0 if none
  * @l4: enum wto_ptype_l4, of the innermost header
@@ -244,6 +257,9 @@ struct wto_ptype {
 	u8 l4;
 	bool frag;
 };
+
+#define WTO_PTYPE_NUM_NARROW	256
+#define WTO_PTYPE_TABLE_LEN	(VC2_PTYPE_MAX + WTO_PTYPE_NUM_NARROW)
 
 /**
  * struct wto_nic_stats - the device's counters of a vport

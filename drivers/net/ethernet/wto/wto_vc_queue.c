@@ -87,8 +87,8 @@ static void wto_vc_put_txq(void *elem, const void *host, unsigned int i)
 	wire->type = cpu_to_le32(q->compl ? VC2_QUEUE_TYPE_TX_COMPL :
 					    VC2_QUEUE_TYPE_TX);
 	wire->queue_id = cpu_to_le32(q->id);
-	wire->model = cpu_to_le16(VC2_QUEUE_MODEL_SPLIT);
-	wire->sched_mode = cpu_to_le16(VC2_TXQ_SCHED_FLOW);
+	wire->model = cpu_to_le16(q->model);
+	wire->sched_mode = cpu_to_le16(q->sched);
 	wire->ring_len = cpu_to_le16(q->len);
 	if (!q->compl) {
 		wire->relative_queue_id = cpu_to_le16(q->rel_id);
@@ -138,7 +138,7 @@ static void wto_vc_put_rxq(void *elem, const void *host, unsigned int i)
 
 	wire->dma_ring_addr = cpu_to_le64(q->dma);
 	wire->queue_id = cpu_to_le32(q->id);
-	wire->model = cpu_to_le16(VC2_QUEUE_MODEL_SPLIT);
+	wire->model = cpu_to_le16(q->model);
 	wire->ring_len = cpu_to_le16(q->len);
 	wire->data_buffer_size = cpu_to_le32(q->buf_size);
 	if (q->hsplit) {
@@ -150,7 +150,7 @@ static void wto_vc_put_rxq(void *elem, const void *host, unsigned int i)
 		wire->buffer_notif_stride = WTO_VC_NOTIFY_STRIDE;
 	} else {
 		wire->type = cpu_to_le32(VC2_QUEUE_TYPE_RX);
-		wire->desc_ids = cpu_to_le64(BIT_ULL(IDPF_RXDID_FLEX_SPLITQ));
+		wire->desc_ids = cpu_to_le64(BIT_ULL(q->rxdid));
 		wire->max_pkt_size = cpu_to_le32(q->max_pkt);
 		wire->rx_bufq1_id = cpu_to_le16(q->bufq_id);
 		flags |= VC2_RXQ_DESC_32B;
