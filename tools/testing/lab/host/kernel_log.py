@@ -10,13 +10,19 @@ TROUBLE = re.compile(
     |detected\ stalls|self-detected\ stall
     |possible\ (circular|recursive|irq)\ lock|inconsistent\ lock\ state
     |suspicious\ RCU\ usage|bad\ unlock\ balance|held\ lock\ freed
-    |UBSAN:|KASAN:|KCSAN:|KFENCE:|KMSAN:|new\ suspected\ memory\ leaks|DMA-API:
+    |UBSAN:|KASAN:|KCSAN:|KFENCE:|KMSAN:|new\ suspected\ memory\ leaks|ODEBUG:|ref_tracker:
+    |DMA-API:\ (?!preallocated|debugging\ enabled|dma_debug_entry\ pool)
+    |Invalid\ wait\ context|trying\ to\ register\ non-static\ key
     |refcount_t:|list_(add|del)\ corruption|page_pool_release_retry\(\)\ stalled
     |unregister_netdevice:\ waiting\ for|NETDEV\ WATCHDOG|irq\ \d+:\ nobody\ cared
     |Objects\ remaining\ in|slab\ error""", re.VERBOSE)
 
 # Records of /dev/kmsg's raw form: "<6>[    1.23] text" or "6,123,456,-;text"
 RAW_PREFIX = re.compile(r"^(<\d+>|\d+,\d+,\d+,[^;]*;)")
+
+# A test that provokes trouble says so in the log (see expect_trouble() of the selftests): a
+# regular expression for what is expected from there on, nothing to end that
+EXPECTED = re.compile(r"wto-lab: trouble expected: (.*)")
 
 CONTEXT_AFTER = 25
 
@@ -32,10 +38,14 @@ def find_trouble(lines, allowed=()):
 
     allowed: regular expressions of troubles that the caller expects.
     """
-    patterns = [re.compile(a) for a in allowed]
+    always = [re.compile(a) for a in allowed]
+    patterns = always
     shown, count, left = [], 0, 0
     for line in map(plain, lines):
-        if TROUBLE.search(line) and not any(p.search(line) for p in patterns):
+        said = EXPECTED.search(line)
+        if said:
+            patterns = always + ([re.compile(said.group(1))] if said.group(1) else [])
+        elif TROUBLE.search(line) and not any(p.search(line) for p in patterns):
             count += 1
             left = CONTEXT_AFTER
         if left:

@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+A NIC that lies: random contents in one field at a time of receive descriptors, completions
+and mailbox replies, under traffic both ways.
+
+Packets may be lost and the driver may reset the function; what must not happen is for the
+kernel's log to tell, and that the port is not of use any more when the NIC is honest again.
+
+With WTO_TEST_FULL=1 100,000 packets pass for each field, and each field lies alone; else a few
+thousand, and those fields whose lies take long to get over share their time.
+"""
+
+import contextlib
+import itertools
+import os
+import time
+
+from lib.py import KsftFailEx, WtoEnv, cmd, defer, ethtool, ksft_disruptive, ksft_exit, ksft_ge, \
+    ksft_pr, ksft_run, ksft_variants, wait_for
+from lib.py.flood import Flood, load_pktgen
+from lib.py.kmsg import expect_trouble, say
+
+FULL = bool(os.environ.get("WTO_TEST_FULL"))
+PACKETS = 100_000 if FULL else 3000
+
+# The driver's own remedy for a transmit queue that does not get on is the stack's watchdog,
+# then a reset.  For a receive queue it has none: nobody can tell it from a silent wire.
+STALL_TX_S = 90
+STALL_RX_S = 3
+# A function whose recovery fails again and again is given up after ten times
+RECOVERY_S = 180
+
+
+class Lie:
+    """
+    What the NIC is to do wrong.
+
+    @fault, @field: by the NIC's names
+    @rate: percent of the chances
+    @times: most times, 0 for no end; where each one costs a restart of the queue
+    """
+
+    def __init__(self, fault, field, rate=10, times=0):
+        self.fault, self.field = fault, field
+        self.rate, self.times = rate, times
+
+    def __str__(self):
+        return f"{self.fault}.{self.field}"
+
+    def spec(self, seed):
+        """The NIC's fault specification."""
+        return (f"{self.fault}-corrupt={self.field}:rate={self.rate}:count={self.times}"
+                f":seed={seed}")
+
+
+# A wrong generation, and a buffer that never comes back, end a receive queue
+RX_LIES = [Lie("rx", name) for name in (
+    "rxdid", "cast", "ptype", "len", "bufq", "hdr-len", "sph", "rsc", "status", "errors",
+    "hash", "tag")] + [
+    Lie("rx", "id", 2), Lie("rx", "gen", 0.5, 20 if FULL else 1), Lie("rx", "all", 5)]
+# A completion that is lost, as most of these are, keeps its packet: a reset for each lie
+COMPL_LIES = [Lie("compl", name, 0.2, 8) for name in ("queue", "type", "gen", "tag")
+              if FULL] + [Lie("compl", "all", 10, 100 if FULL else 8)]
+# That a reply is not the right one shows after 10 s
+REPLY_LIES = [Lie("reply", name, 3, 60) for name in ("status", "len", "data")] + [
+    Lie("reply", name, 5, 6) for name in ("opcode", "cookie")] if FULL else [
+    Lie("reply", "status,len,data", 20, 5), Lie("reply", "opcode,cookie", 20, 1)]
+
+
+class Liar:
+    """The NIC's side of our port while it lies."""
+
+    def __init__(self, cfg, lie, seed=1):
+        self._cfg, self._lie = cfg, lie
+        self._spec = lie.spec(seed)
+        self._before = self.total()
+
+    def total(self):
+        """How often it lied so far."""
+        for port in self._cfg.nic.command("faults")["ports"]:
+            if port["name"] == self._cfg.NIC_PORT:
+                return port["faults"][f"{self._lie.fault}-corrupt"]["hits"]
+        raise KsftFailEx(f"the NIC has no {self._cfg.NIC_PORT}")
+
+    def lies(self):
+        """How often it lied in this case."""
+        return self.total() - self._before
+
+    def __enter__(self):
+        say(f"hostile: {self._lie}")
+        self._cfg.nic.command(f"fault {self._spec}@{self._cfg.NIC_PORT}")
+        return self
+
+    def __exit__(self, *_):
+        self._cfg.nic.command(f"fault {self._lie.fault}-corrupt=off@{self._cfg.NIC_PORT}")
+
+
+class Progress:
+    """Packets of our port that the NIC handled, one way; and what was done when none came."""
+
+    def __init__(self, cfg, kind, stall_s, kick=None):
+        self._cfg, self._kind = cfg, kind
+        self._stall_s, self._kick = stall_s, kick
+        self._queues = self._last = None
+        self.packets = self.kicks = 0
+        self._since = time.monotonic()
+        self.look()
+
+    def look(self):
+        """Counts; restarts the port, or gives up, if there was nothing to count for long."""
+        queues = {q["id"]: q["packets"]
+                  for q in self._cfg.nic.port_stats(self._cfg.NIC_PORT)["queues"][self._kind]}
+        if self._queues is not None:
+            # the counters of a queue begin anew when the function is reset
+            more = sum(max(count - self._queues.get(ident, 0), 0)
+                       for ident, count in queues.items())
+            self.packets += more
+            if more:
+                self._since = time.monotonic()
+        self._queues = queues
+        if time.monotonic() - self._since < self._stall_s:
+            return
+        if not self._kick:
+            raise KsftFailEx(f"no packet for {self._stall_s} s after {self.packets}")
+        self._kick()
+        self.kicks += 1
+        self._since = time.monotonic()
+
+
+def restart(cfg):
+    """Down and up, as a user would who sees that nothing arrives."""
+    for state in ("down", "up"):
+        cmd(f"ip link set dev {cfg.ifname} {state}", fail=False, timeout=120)
+
+
+def usable(cfg):
+    """Whether packets pass in both directions."""
+    return cmd(f"ping -c 1 -W 1 {cfg.remote_addr_v['4']}", fail=False).ret == 0
+
+
+def recover(cfg, may_reload):
+    """The NIC is honest again: the port is to be of use.  Returns how that came about."""
+    try:
+        wait_for(lambda: usable(cfg), "a port that is of use", 5, 0.1)
+        return "by itself"
+    except TimeoutError:
+        pass
+    restart(cfg)
+    cfg.restore_addresses()
+    try:
+        wait_for(lambda: usable(cfg), "a port that is of use", RECOVERY_S, 0.5)
+        return "by a restart"
+    except TimeoutError:
+        if not may_reload:
+            raise
+    cfg.unload()
+    cfg.load()
+    wait_for(lambda: usable(cfg), "a port that is of use", 30, 0.5)
+    return "by loading the driver again"
+
+
+def driver_resets(cfg):
+    """How often the driver said that it recovered."""
+    return sum("recovered from reset" in line for line in cmd("dmesg").stdout.splitlines()
+               if cfg.pci_name in line)
+
+
+def set_up(cfg):
+    """Common to all cases."""
+    cfg.require_nic()
+    cfg.require_driver("wto", "is not hardened against its device")
+    cfg.pci_name = os.path.basename(os.path.realpath(f"/sys/class/net/{cfg.ifname}/device"))
+    for ifname, netns in cfg.ends():
+        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
+    defer(load_pktgen())
+
+
+@contextlib.contextmanager
+def floods(cfg, size):
+    """
+    Packets both ways.  Of a stuck queue the stack complains, which is part of the driver's remedy;
+    the generator complains when there are fewer queues than it is to use.
+    """
+    with expect_trouble("NETDEV WATCHDOG|pktgen: WARNING: Requested queue_map_max"), \
+            Flood(cfg, True, (60, size), cpu=1), Flood(cfg, False, (60, size)):
+        yield
+
+
+def tell(cfg, lie, progress, act=lambda: time.sleep(0.05)):
+    """Lets the NIC lie until enough packets passed and enough lies were told."""
+    resets = driver_resets(cfg)
+    wanted = lie.times or PACKETS * lie.rate // 200
+    with Liar(cfg, lie) as liar:
+        while progress.packets < PACKETS or liar.lies() < wanted:
+            act()
+            progress.look()
+    ksft_pr(f"{lie}: {progress.packets} packets, {liar.lies()} lies, "
+            f"{driver_resets(cfg) - resets} resets, {progress.kicks} restarts")
+    ksft_ge(liar.lies(), wanted, f"{lie}: lies")
+
+
+@ksft_variants(["small", "jumbo"])
+@ksft_disruptive
+def hostile_rx(cfg, frames):
+    """Each field of receive descriptors, with headers in their own buffers and not."""
+    set_up(cfg)
+    mtu, split = (cfg.max_mtu(), "off") if frames == "jumbo" else (1500, "on")
+    cfg.with_mtu(mtu)
+    if cmd(f"ethtool -G {cfg.ifname} tcp-data-split {split}", fail=False).ret == 0:
+        defer(ethtool, f"-G {cfg.ifname} tcp-data-split auto")
+    with floods(cfg, mtu + 14):
+        for lie in RX_LIES:
+            tell(cfg, lie, Progress(cfg, "rx", STALL_RX_S, lambda: restart(cfg)))
+    ksft_pr(f"of use again {recover(cfg, False)}")
+
+
+@ksft_disruptive
+def hostile_compl(cfg):
+    """Each field of transmit completions; the driver gets on by itself."""
+    set_up(cfg)
+    with floods(cfg, 1514):
+        for lie in COMPL_LIES:
+            tell(cfg, lie, Progress(cfg, "tx", STALL_TX_S))
+    ksft_pr(f"of use again {recover(cfg, False)}")
+
+
+def reconfigure(cfg, number):
+    """One of the changes that a user may make; that it fails is to be expected."""
+    ifname = cfg.ifname
+    channels = cfg.channels_max
+    changes = (
+        f"ethtool -L {ifname} combined {1 + number % channels}",
+        f"ethtool -G {ifname} rx {(256, 512)[number % 2]} tx {(512, 256)[number % 2]}",
+        f"ethtool -X {ifname} hkey {':'.join([f'{number % 256:02x}'] * 52)}",
+        f"ip link set dev {ifname} mtu {(4000, 1500)[number % 2]}",
+        f"ip link set dev {ifname} promisc {('on', 'off')[number // 2 % 2]}",
+        f"ip maddr {('add', 'del')[number % 2]} 01:00:5e:00:00:77 dev {ifname}",
+        f"ethtool -K {ifname} rxhash {('on', 'off')[number // 2 % 2]}",
+        f"ip link set dev {ifname} {('down', 'up')[number % 2]}",
+        f"ip link set dev {ifname} up",
+    )
+    cmd(changes[number % len(changes)], fail=False, timeout=200)
+
+
+@ksft_disruptive
+def hostile_reply(cfg):
+    """Each field of mailbox replies while the port is configured anew all the time."""
+    set_up(cfg)
+    cfg.channels_max = cfg.channels()[1]
+    defer(restore, cfg)
+    numbers = itertools.count()
+    for lie in REPLY_LIES:
+        with floods(cfg, 1514):
+            tell(cfg, lie, Progress(cfg, "rx", RECOVERY_S, lambda: restart(cfg)),
+                 lambda: reconfigure(cfg, next(numbers)))
+        ksft_pr(f"{next(numbers)} changes; of use again {recover(cfg, True)}")
+
+
+def restore(cfg):
+    """What reconfigure() may have left."""
+    ifname = cfg.ifname
+    for change in (f"ip link set dev {ifname} up", f"ip link set dev {ifname} mtu 1500",
+                   f"ip link set dev {ifname} promisc off", f"ethtool -X {ifname} default",
+                   f"ip maddr del 01:00:5e:00:00:77 dev {ifname}",
+                   f"ethtool -K {ifname} rxhash on"):
+        cmd(change, fail=False, timeout=60)
+    cfg.restore_addresses()
+    cfg.wait_carrier()
+
+
+def main() -> None:
+    """Runs the cases."""
+    with WtoEnv(__file__) as cfg:
+        ksft_run([hostile_rx, hostile_compl, hostile_reply], args=(cfg, ))
+    ksft_exit()
+
+
+if __name__ == "__main__":
+    main()
