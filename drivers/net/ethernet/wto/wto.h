@@ -83,12 +83,14 @@ struct wto_irqs {
  * @wq: ordered queue that it runs on
  * @work: runs every WTO_SERVICE_MS, or at once when there is something to do
  * @tries: attempts to recover since the last success
+ * @next_try: time of the next attempt after one that failed, jiffies
  * @stats_age: runs since the device's counters were read
  */
 struct wto_service {
 	struct workqueue_struct *wq;
 	struct delayed_work work;
 	unsigned int tries;
+	unsigned long next_try;
 	unsigned int stats_age;
 };
 
@@ -107,6 +109,7 @@ struct wto_service {
  * @vports_lock: keeps a vport while an event is brought to it
  * @num_vports: used elements of @vports
  * @num_resets: recoveries that succeeded
+ * @num_reset_failures: attempts to recover that failed
  */
 struct wto_adapter {
 	struct pci_dev *pdev;
@@ -121,7 +124,8 @@ struct wto_adapter {
 	struct wto_vport *vports[WTO_MAX_VPORTS];
 	struct mutex vports_lock;	/* see above */
 	unsigned int num_vports;
-	unsigned int num_resets;
+	u64 num_resets;
+	u64 num_reset_failures;
 };
 
 /**

@@ -40,10 +40,19 @@ static void wto_ctrl_mbx_irq_on(struct wto_irqs *irqs,
 static irqreturn_t wto_ctrl_mbx_thread(int irq, void *data)
 {
 	struct wto_adapter *adapter = data;
+	int err;
 
 	wto_mbx_drain(&adapter->mbx);
-	if (!wto_hw_gone(&adapter->hw))
-		wto_ctrl_mbx_irq_on(&adapter->irqs, adapter->hw.layout);
+	if (wto_hw_gone(&adapter->hw))
+		return IRQ_HANDLED;
+
+	wto_ctrl_mbx_irq_on(&adapter->irqs, adapter->hw.layout);
+	/* a device that resets itself raises this interrupt, too */
+	err = wto_mbx_health(&adapter->mbx);
+	if (err) {
+		wto_mbx_abort(&adapter->mbx, err);
+		wto_reset_kick(adapter);
+	}
 
 	return IRQ_HANDLED;
 }

@@ -330,6 +330,24 @@ bool wto_hw_ready(struct wto_hw *hw)
 }
 
 /**
+ * wto_hw_overdue - has a wait for the device lasted long enough?
+ * @hw: the function's registers
+ * @start: when it began, jiffies
+ * @ms: how long it may take if nobody is in a hurry
+ *
+ * Context: Any.
+ * Return: true if so.
+ */
+bool wto_hw_overdue(const struct wto_hw *hw, unsigned long start,
+		    unsigned int ms)
+{
+	if (READ_ONCE(hw->hurry))
+		ms = min(ms, WTO_HW_HURRY_MS);
+
+	return time_after(jiffies, start + msecs_to_jiffies(ms));
+}
+
+/**
  * wto_hw_wait_ready - wait for the end of a reset
  * @hw: the function's registers
  *
@@ -338,7 +356,7 @@ bool wto_hw_ready(struct wto_hw *hw)
  */
 int wto_hw_wait_ready(struct wto_hw *hw)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(WTO_HW_RESET_MS);
+	unsigned long start = jiffies;
 
 	do {
 		if (!wto_hw_check(hw))
@@ -346,7 +364,7 @@ int wto_hw_wait_ready(struct wto_hw *hw)
 		if (wto_hw_ready(hw))
 			return 0;
 		msleep(WTO_HW_POLL_MS);
-	} while (time_before(jiffies, end));
+	} while (!wto_hw_overdue(hw, start, WTO_HW_RESET_MS));
 
 	dev_err(hw->dev, "reset does not end (reset state %#x)\n",
 		readl(hw->rstat));

@@ -13,6 +13,9 @@
 struct device;
 struct pci_dev;
 
+/* How long to wait for a device when somebody waits for us */
+#define WTO_HW_HURRY_MS		2000
+
 /* Two static windows, and what the device lists or what lies between them */
 #define WTO_HW_MAX_REGIONS	16
 
@@ -101,6 +104,8 @@ struct wto_hw_layout {
  * @region: mapped parts, the two static windows first
  * @num_regions: used elements of @region
  * @gone: the device does not answer any more; set once, never cleared
+ * @hurry: somebody waits for the end of all work with the device: a wait for
+ *	it takes WTO_HW_HURRY_MS at most
  * @on_gone: called once, in process context, when @gone becomes set
  * @ctx: argument of @on_gone
  * @rstat: reset state register
@@ -115,6 +120,7 @@ struct wto_hw {
 	struct wto_hw_region region[WTO_HW_MAX_REGIONS];
 	unsigned int num_regions;
 	bool gone;
+	bool hurry;
 	void (*on_gone)(void *ctx);
 	void *ctx;
 	void __iomem *rstat;
@@ -131,6 +137,8 @@ void __iomem *wto_hw_reg(const struct wto_hw *hw, u64 offset);
 void wto_hw_set_gone(struct wto_hw *hw);
 bool wto_hw_check(struct wto_hw *hw);
 bool wto_hw_ready(struct wto_hw *hw);
+bool wto_hw_overdue(const struct wto_hw *hw, unsigned long start,
+		    unsigned int ms);
 int wto_hw_wait_ready(struct wto_hw *hw);
 int wto_hw_reset_pf(struct wto_hw *hw);
 

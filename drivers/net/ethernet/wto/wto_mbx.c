@@ -37,6 +37,17 @@ static void wto_mbx_count(struct wto_mbx *mbx, u64 *counter)
 	spin_unlock(&mbx->xn_lock);
 }
 
+/**
+ * wto_mbx_count_malformed - a reply was found to be impossible by its reader
+ * @mbx: mailbox
+ *
+ * Context: Process.
+ */
+void wto_mbx_count_malformed(struct wto_mbx *mbx)
+{
+	wto_mbx_count(mbx, &mbx->stats.malformed);
+}
+
 static u16 wto_mbx_next(u16 idx)
 {
 	return idx + 1 == WTO_MBX_RING_LEN ? 0 : idx + 1;
@@ -491,7 +502,7 @@ static int wto_mbx_put_xn(struct wto_mbx *mbx, struct wto_mbx_xn *xn, int err)
 /* Wait until the transaction is done.  Return: 0, or why to give up. */
 static int wto_mbx_wait(struct wto_mbx *mbx, struct wto_mbx_xn *xn)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(WTO_MBX_TIMEOUT_MS);
+	unsigned long start = jiffies;
 	unsigned long lazy = msecs_to_jiffies(WTO_MBX_LAZY_POLL_MS);
 	unsigned long next_check = jiffies +
 				   msecs_to_jiffies(WTO_MBX_HEALTH_MS);
@@ -508,7 +519,7 @@ static int wto_mbx_wait(struct wto_mbx *mbx, struct wto_mbx_xn *xn)
 		if (completion_done(&xn->done))
 			return 0;
 
-		if (time_after(jiffies, end))
+		if (wto_hw_overdue(mbx->hw, start, WTO_MBX_TIMEOUT_MS))
 			return -ETIMEDOUT;
 		if (time_before(jiffies, next_check))
 			continue;

@@ -156,6 +156,7 @@ void wto_mbx_abort(struct wto_mbx *mbx, int err);
 int wto_mbx_exchange(struct wto_mbx *mbx, struct wto_mbx_msg *msg);
 int wto_mbx_send(struct wto_mbx *mbx, u32 opcode);
 void wto_mbx_drain(struct wto_mbx *mbx);
+void wto_mbx_count_malformed(struct wto_mbx *mbx);
 int wto_mbx_health(struct wto_mbx *mbx);
 
 #endif /* WTO_MBX_H */

@@ -225,9 +225,18 @@ static int wto_pci_suspend(struct device *dev)
 	return 0;
 }
 
+/* The function is back.  Its configuration, which was restored, is saved again:
+ * older kernels restore it once only.
+ */
+static void wto_pci_back(struct pci_dev *pdev)
+{
+	pci_save_state(pdev);
+	wto_reset_resume(pci_get_drvdata(pdev));
+}
+
 static int wto_pci_resume(struct device *dev)
 {
-	wto_reset_resume(dev_get_drvdata(dev));
+	wto_pci_back(to_pci_dev(dev));
 
 	return 0;
 }
@@ -268,7 +277,7 @@ static pci_ers_result_t wto_pci_slot_reset(struct pci_dev *pdev)
 
 static void wto_pci_error_resume(struct pci_dev *pdev)
 {
-	wto_reset_resume(pci_get_drvdata(pdev));
+	wto_pci_back(pdev);
 }
 
 static void wto_pci_reset_prepare(struct pci_dev *pdev)
@@ -278,7 +287,7 @@ static void wto_pci_reset_prepare(struct pci_dev *pdev)
 
 static void wto_pci_reset_done(struct pci_dev *pdev)
 {
-	wto_reset_resume(pci_get_drvdata(pdev));
+	wto_pci_back(pdev);
 }
 
 static const struct pci_error_handlers wto_pci_err_handler = {

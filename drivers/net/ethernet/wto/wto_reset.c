@@ -16,7 +16,8 @@
 
 #define WTO_SERVICE_MS		1000
 #define WTO_SERVICE_STATS_EVERY	2	/* runs between two GET_STATS */
-#define WTO_RESET_MAX_TRIES	10
+#define WTO_RESET_MAX_TRIES	6
+#define WTO_RESET_BACKOFF_MS	1000	/* after the first, then twice as long */
 #define WTO_RESET_VF_MS		1000	/* a VF's request is taken up by then */
 #define WTO_RESET_POLL_MS	10
 
@@ -25,6 +26,13 @@ static bool wto_reset_resting(const struct wto_adapter *adapter)
 {
 	return test_bit(WTO_F_REMOVING, adapter->flags) ||
 	       test_bit(WTO_F_PAUSED, adapter->flags);
+}
+
+/* Wait for the worker, which shall not wait for the device for long */
+static void wto_reset_cancel(struct wto_adapter *adapter)
+{
+	WRITE_ONCE(adapter->hw.hurry, true);
+	cancel_delayed_work_sync(&adapter->service.work);
 }
 
 /**
@@ -162,13 +170,8 @@ static int wto_reset_reattach_all(struct wto_adapter *adapter)
 	return 0;
 }
 
-/* Whoever holds RTNL is not kept waiting for the device: the netdevs are
- * detached, so that nobody gets at them.
- */
-static int wto_reset_try(struct wto_adapter *adapter)
+static void wto_reset_take_down(struct wto_adapter *adapter)
 {
-	int err;
-
 	/* queues stop without a word to a device that would not listen */
 	wto_mbx_abort(&adapter->mbx, -EIO);
 	pci_clear_master(adapter->pdev);
@@ -176,6 +179,16 @@ static int wto_reset_try(struct wto_adapter *adapter)
 	wto_reset_detach_all(adapter);
 	rtnl_unlock();
 	wto_ctrl_down(adapter);
+}
+
+/* Whoever holds RTNL is not kept waiting for the device: the netdevs are
+ * detached, so that nobody gets at them.
+ */
+static int wto_reset_try(struct wto_adapter *adapter)
+{
+	int err;
+
+	wto_reset_take_down(adapter);
 
 	/* requests that come from here on are about the new state */
 	clear_bit(WTO_F_RESET, adapter->flags);
@@ -192,9 +205,35 @@ static int wto_reset_try(struct wto_adapter *adapter)
 	return err;
 }
 
+/* A try failed: the next one comes later, the last one is the end */
+static void wto_reset_failed(struct wto_adapter *adapter, int err)
+{
+	struct wto_service *service = &adapter->service;
+	unsigned int wait_ms;
+
+	adapter->num_reset_failures++;
+	/* what stops now shall not ask for another reset */
+	set_bit(WTO_F_RESET, adapter->flags);
+	wto_reset_take_down(adapter);
+
+	if (service->tries < WTO_RESET_MAX_TRIES - 1) {
+		wait_ms = WTO_RESET_BACKOFF_MS << service->tries++;
+		service->next_try = jiffies + msecs_to_jiffies(wait_ms);
+		dev_err(adapter->dev, "recovery failed: %pe, trying again in %u s\n",
+			ERR_PTR(err), wait_ms / (unsigned int)MSEC_PER_SEC);
+		return;
+	}
+
+	clear_bit(WTO_F_RESET, adapter->flags);
+	dev_err(adapter->dev, "recovery failed %u times: %pe, giving up until the function is reset by the bus\n",
+		WTO_RESET_MAX_TRIES, ERR_PTR(err));
+	set_bit(WTO_F_FAILED, adapter->flags);
+}
+
 static void wto_reset_recover(struct wto_adapter *adapter)
 {
 	struct wto_service *service = &adapter->service;
+	unsigned long start = jiffies;
 	int err;
 
 	err = wto_reset_try(adapter);
@@ -202,24 +241,23 @@ static void wto_reset_recover(struct wto_adapter *adapter)
 		service->tries = 0;
 		clear_bit(WTO_F_FAILED, adapter->flags);
 		adapter->num_resets++;
-		dev_info(adapter->dev, "recovered from reset\n");
+		dev_info(adapter->dev, "recovered from reset in %u ms\n",
+			 jiffies_to_msecs(jiffies - start));
 		return;
 	}
-	if (wto_hw_gone(&adapter->hw))
-		return;
-	if (++service->tries < WTO_RESET_MAX_TRIES) {
-		dev_err(adapter->dev, "recovery failed: %pe, trying again\n",
-			ERR_PTR(err));
-		set_bit(WTO_F_RESET, adapter->flags);
-		return;
-	}
+	if (!wto_hw_gone(&adapter->hw) && !wto_reset_resting(adapter))
+		wto_reset_failed(adapter, err);
+}
 
-	dev_err(adapter->dev, "recovery failed %u times: %pe, giving up\n",
-		service->tries, ERR_PTR(err));
-	set_bit(WTO_F_FAILED, adapter->flags);
-	rtnl_lock();
-	wto_reset_detach_all(adapter);
-	rtnl_unlock();
+/* Return: ms until the next try is due */
+static unsigned int wto_reset_backoff(const struct wto_adapter *adapter)
+{
+	const struct wto_service *service = &adapter->service;
+
+	if (!service->tries || time_after_eq(jiffies, service->next_try))
+		return 0;
+
+	return jiffies_to_msecs(service->next_try - jiffies);
 }
 
 static void wto_reset_update_stats(struct wto_adapter *adapter)
@@ -257,9 +295,10 @@ static void wto_reset_check_health(struct wto_adapter *adapter)
 	}
 }
 
-/* Return: true if there is something to look after in future */
-static bool wto_reset_serve(struct wto_adapter *adapter)
+/* Return: ms until there is something to look after again, 0: never */
+static unsigned int wto_reset_serve(struct wto_adapter *adapter)
 {
+	unsigned int wait_ms;
 	unsigned int i;
 
 	wto_reset_check_health(adapter);
@@ -268,18 +307,24 @@ static bool wto_reset_serve(struct wto_adapter *adapter)
 		rtnl_lock();
 		wto_reset_detach_all(adapter);
 		rtnl_unlock();
-		return false;
+		return 0;
 	}
 	if (test_bit(WTO_F_RESET, adapter->flags)) {
+		wait_ms = wto_reset_backoff(adapter);
+		if (wait_ms)
+			return wait_ms;
 		wto_reset_recover(adapter);
-		return !test_bit(WTO_F_FAILED, adapter->flags);
 	}
+	if (test_bit(WTO_F_FAILED, adapter->flags))
+		return 0;
+	if (test_bit(WTO_F_RESET, adapter->flags))
+		return wto_reset_backoff(adapter) ?: 1;
 
 	for (i = 0; i < adapter->num_vports; i++)
 		wto_netdev_sync_rx_mode(adapter->vports[i]);
 	wto_reset_update_stats(adapter);
 
-	return true;
+	return WTO_SERVICE_MS;
 }
 
 static void wto_reset_service(struct work_struct *work)
@@ -288,13 +333,15 @@ static void wto_reset_service(struct work_struct *work)
 						   struct wto_service, work);
 	struct wto_adapter *adapter = container_of(service, struct wto_adapter,
 						   service);
+	unsigned int wait_ms;
 
 	if (wto_reset_resting(adapter))
 		return;
 
-	if (wto_reset_serve(adapter) && !wto_reset_resting(adapter))
+	wait_ms = wto_reset_serve(adapter);
+	if (wait_ms && !wto_reset_resting(adapter))
 		queue_delayed_work(service->wq, &service->work,
-				   msecs_to_jiffies(WTO_SERVICE_MS));
+				   msecs_to_jiffies(wait_ms));
 }
 
 /**
@@ -324,7 +371,7 @@ int wto_reset_init(struct wto_adapter *adapter)
 void wto_reset_stop(struct wto_adapter *adapter)
 {
 	set_bit(WTO_F_REMOVING, adapter->flags);
-	cancel_delayed_work_sync(&adapter->service.work);
+	wto_reset_cancel(adapter);
 }
 
 /**
@@ -351,7 +398,7 @@ void wto_reset_exit(struct wto_adapter *adapter)
 void wto_reset_pause(struct wto_adapter *adapter)
 {
 	set_bit(WTO_F_PAUSED, adapter->flags);
-	cancel_delayed_work_sync(&adapter->service.work);
+	wto_reset_cancel(adapter);
 
 	rtnl_lock();
 	wto_reset_detach_all(adapter);
@@ -368,6 +415,7 @@ void wto_reset_pause(struct wto_adapter *adapter)
 void wto_reset_resume(struct wto_adapter *adapter)
 {
 	/* the worker rests: a new chance for a function that was given up */
+	WRITE_ONCE(adapter->hw.hurry, false);
 	adapter->service.tries = 0;
 	clear_bit(WTO_F_FAILED, adapter->flags);
 	set_bit(WTO_F_RESET, adapter->flags);

@@ -24,6 +24,8 @@
 #define WTO_STAT_MBX(member, text) \
 	{ #member, text, offsetof(struct wto_mbx_stats, member), \
 	  WTO_STAT_NO_QSTAT }
+#define WTO_STAT_ADAPTER(name, member, text) \
+	{ name, text, offsetof(struct wto_adapter, member), WTO_STAT_NO_QSTAT }
 #define WTO_STAT_VPORT(name, member, text) \
 	{ name, text, offsetof(struct wto_vport, member), WTO_STAT_NO_QSTAT }
 
@@ -98,6 +100,14 @@ static const struct wto_stat wto_stat_vport[] = {
 		       "restarts of a single receive queue"),
 };
 
+/* of the function */
+static const struct wto_stat wto_stat_adapter[] = {
+	WTO_STAT_ADAPTER("resets", num_resets,
+			 "resets of the function after which it was set up again"),
+	WTO_STAT_ADAPTER("reset_failures", num_reset_failures,
+			 "attempts to set it up again that failed"),
+};
+
 /* of the function's mailbox, shown with prefix "mbx_" */
 static const struct wto_stat wto_stat_mbx[] = {
 	WTO_STAT_MBX(sent, "messages sent"),
@@ -136,6 +146,10 @@ static const struct wto_stat_table wto_table_nic = {
 
 static const struct wto_stat_table wto_table_vport = {
 	wto_stat_vport, ARRAY_SIZE(wto_stat_vport)
+};
+
+static const struct wto_stat_table wto_table_adapter = {
+	wto_stat_adapter, ARRAY_SIZE(wto_stat_adapter)
 };
 
 static const struct wto_stat_table wto_table_mbx = {
@@ -434,7 +448,8 @@ unsigned int wto_stats_count(const struct wto_vport *vport)
 		wto_stats_num_shown(&wto_table_tx_xmit) +
 		wto_stats_num_shown(&wto_table_rx);
 
-	return wto_table_vport.num + wto_table_nic.num + wto_table_mbx.num +
+	return wto_table_vport.num + wto_table_adapter.num +
+	       wto_table_nic.num + wto_table_mbx.num +
 	       vport->max_channels * queue;
 }
 
@@ -457,6 +472,7 @@ void wto_stats_strings(const struct wto_vport *vport, u8 *data)
 	char prefix[ETH_GSTRING_LEN];
 
 	wto_stats_table_strings(&wto_table_vport, "", &data);
+	wto_stats_table_strings(&wto_table_adapter, "", &data);
 	wto_stats_table_strings(&wto_table_nic, "nic_", &data);
 	wto_stats_table_strings(&wto_table_mbx, "mbx_", &data);
 	for (unsigned int i = 0; i < vport->max_channels; i++) {
@@ -507,6 +523,7 @@ void wto_stats_values(struct wto_vport *vport, u64 *data)
 	spin_unlock(&vport->adapter->mbx.xn_lock);
 
 	data = wto_stats_plain_values(&wto_table_vport, vport, data);
+	data = wto_stats_plain_values(&wto_table_adapter, vport->adapter, data);
 	data = wto_stats_plain_values(&wto_table_nic, &nic, data);
 	data = wto_stats_plain_values(&wto_table_mbx, &mbx, data);
 	for (unsigned int i = 0; i < vport->max_channels; i++) {

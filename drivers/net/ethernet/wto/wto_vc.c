@@ -73,6 +73,7 @@ const char *wto_vc_op_name(u32 opcode)
 static int wto_vc_malformed(struct wto_mbx *mbx, u32 op, const char *what,
 			    u64 val)
 {
+	wto_mbx_count_malformed(mbx);
 	dev_err_ratelimited(mbx->dev, "%s: malformed reply: %s is %llu\n",
 			    wto_vc_op_name(op), what, val);
 	return -EBADMSG;

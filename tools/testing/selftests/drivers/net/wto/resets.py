@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Resets in every state: by the NIC itself while the port is down, up, coming up, changing
+its queues, recovering; again and again; and one after which the NIC does not come back.
+Traffic is there again, or the driver says that it gave up, and unloads.
+"""
+
+import contextlib
+import os
+
+from lib.py import CmdExitFailure, EchoTraffic, TcpStream, WtoEnv, cmd, defer, ethtool, ip, \
+    ksft_eq, ksft_exit, ksft_run, ksft_true, ksft_variants, wait_for, wait_progress
+from lib.py.faults import FaultWatch, Timed
+from lib.py.memory import traces_of
+from lib.py.rawframes import FrameProbe
+from lib.py.userconfig import FOREIGN_GROUP, FOREIGN_MAC, UserConfig
+
+UNLOAD_S = 15
+ROUNDS = 5
+
+
+def bus_reset(cfg):
+    """Path of the attribute by which the PCI core resets the function."""
+    return os.path.realpath(f"/sys/class/net/{cfg.ifname}/device") + "/reset"
+
+
+def write(path, text):
+    """Writes to an attribute."""
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def detached(cfg):
+    """Whether the driver has taken the device off the stack."""
+    try:
+        ethtool(f"-l {cfg.ifname}")
+    except CmdExitFailure as error:
+        return "No such device" in error.cmd.stderr
+    return False
+
+
+def try_cmd(action):
+    """What the user asks for may be refused in the middle of a reset, in good order."""
+    with contextlib.suppress(CmdExitFailure):
+        action()
+
+
+def reset_while_down(cfg, user):
+    """A port that is down stays down, and comes up with all that was configured."""
+    user.require()
+    for ifname, netns in cfg.ends():
+        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
+    defer(ip, f"link set dev {cfg.ifname} up")
+    ip(f"link set dev {cfg.ifname} down")
+    with FaultWatch(cfg, "reset=50") as watch:
+        watch.wait_counted("resets")
+    ksft_true("UP" not in ip(f"link show dev {cfg.ifname}", json=True)[0]["flags"], "still down")
+    ip(f"link set dev {cfg.ifname} up")
+    cfg.wait_carrier()
+    cfg.reachable()
+    user.check("reset while down")
+
+
+def reset_promiscuous(cfg, user):
+    """Promiscuous mode, then reception of all groups, is in force again."""
+    user.require()
+    for flag, foreign in (("promisc", FOREIGN_MAC), ("allmulticast", FOREIGN_GROUP)):
+        ip(f"link set dev {cfg.ifname} {flag} on")
+        defer(ip, f"link set dev {cfg.ifname} {flag} off")
+        with FaultWatch(cfg, "reset=50") as watch:
+            watch.wait_counted("resets")
+        cfg.wait_carrier()
+        with FrameProbe(cfg) as probe:
+            wait_for(lambda f=foreign, p=probe: p.receives(f), f"a frame to {foreign}")
+            ip(f"link set dev {cfg.ifname} {flag} off")
+            wait_for(lambda f=foreign, p=probe: not p.receives(f), f"{flag} to end")
+
+
+@ksft_variants(["channels", "rings", "mtu", "up"])
+def reset_during_change(cfg, user, change):
+    """
+    The NIC resets itself at some moment while queues are replaced: what the command said
+    is true, and traffic flows.
+    """
+    user.require()
+    actions = {
+        "channels": [lambda n=n: ethtool(f"-L {cfg.ifname} combined {n}") for n in (4, 8, 3)],
+        "rings": [lambda n=n: ethtool(f"-G {cfg.ifname} rx {n} tx {n}") for n in (64, 512)]
+        + [lambda: ethtool(f"-G {cfg.ifname} rx 256 tx 128")],
+        "mtu": [lambda n=n: ip(f"link set dev {cfg.ifname} mtu {n}") for n in (3000, 1900)],
+        "up": [lambda: ip(f"link set dev {cfg.ifname} down"),
+               lambda: ip(f"link set dev {cfg.ifname} up")],
+    }[change]
+    for ifname, netns in cfg.ends():
+        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
+    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
+        watch = FaultWatch(cfg)
+        for number in range(ROUNDS):
+            # Another moment of the change each time
+            cfg.nic.command(f"fault reset=20:after={number * 7}@{cfg.NIC_PORT}")
+            for action in actions:
+                try_cmd(action)
+            watch.wait_counted("resets", number + 1)
+            wait_for(lambda: not detached(cfg), "the netdev to be back")
+            for action in actions:
+                action()
+            cfg.wait_carrier()
+            wait_progress((out, back), f"after reset {number + 1}")
+    watch.report(f"{ROUNDS} resets while changing {change}")
+    user.check(f"reset during change of {change}")
+    ksft_eq(out.errors + back.errors, [])
+
+
+def reset_again_and_again(cfg, user):
+    """Resets during recovery: each attempt that is spoilt is followed by another one."""
+    user.require()
+    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
+        with FaultWatch(cfg, "reset=30:count=10") as watch:
+            watch.wait_hits(10)
+            watch.wait_counted("resets")
+        wait_for(lambda: not detached(cfg), "the netdev to be back", 60)
+        cfg.wait_carrier()
+        wait_progress((out, back), "after the last reset")
+        watch.report("10 resets in a row")
+    user.check("resets in a row")
+    ksft_eq(out.errors + back.errors, [])
+
+
+def reset_by_bus(cfg, user):
+    """A function-level reset that the administrator asks for, under traffic."""
+    user.require()
+    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back, EchoTraffic(cfg) as echo:
+        watch = FaultWatch(cfg)
+        for number in range(3):
+            with Timed("reset by the bus"):
+                write(bus_reset(cfg), "1")
+            watch.wait_counted("resets", number + 1)
+            cfg.wait_carrier()
+            wait_progress((out, back, echo), "after a reset by the bus")
+    ksft_eq(watch.grew("reset_failures"), 0)
+    user.check("reset by the bus")
+    ksft_eq(out.errors + back.errors + echo.errors, [])
+
+
+def reset_given_up(cfg, user):
+    """
+    The NIC refuses to be set up again: attempts are bounded and further and further
+    apart, the driver says that it gives up.  A reset by the bus makes it try again.
+    """
+    user.require()
+    path = bus_reset(cfg)
+    refusal = f"reply-status=22:op=GET_CAPS:count=0@{cfg.NIC_PORT}"
+    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
+        cfg.nic.command(f"fault {refusal}")
+        defer(cfg.nic.command, f"fault reply-status=off@{cfg.NIC_PORT}")
+        with FaultWatch(cfg, "reset=20") as watch:
+            wait_for(lambda: any("giving up" in line for line in watch.said()),
+                     "the driver to give up", 90, 0.5)
+            watch.report("giving up")
+        said = [line for line in watch.said() if "trying again" in line]
+        ksft_eq([line.rpartition(" in ")[2] for line in said],
+                [f"{seconds} s" for seconds in (1, 2, 4, 8, 16)], "pauses between attempts")
+        ksft_true(detached(cfg), "the netdev is detached")
+        cfg.nic.command(f"fault reply-status=off@{cfg.NIC_PORT}")
+        write(path, "1")
+        cfg.wait_carrier()
+        wait_progress((out, back), "after the reset by the bus")
+    user.check("given up and set up again")
+    ksft_eq(out.errors + back.errors, [])
+
+
+def unload_in_reset(cfg, user):
+    """A NIC that does not come out of its reset: the module unloads without waiting for it."""
+    user.require()
+    user.drop()
+    defer(cfg.load)
+    defer(cfg.nic.command, f"fault reset=off@{cfg.NIC_PORT}")
+    with EchoTraffic(cfg) as echo:
+        wait_progress([echo], "at the start")
+        cfg.nic.command(f"fault reset=8000@{cfg.NIC_PORT}")
+        wait_for(lambda: detached(cfg), "the driver to notice")
+        with Timed("unload", UNLOAD_S):
+            cfg.unload()
+    ksft_eq(traces_of(cfg.driver), [], "left after unloading")
+    faults = cfg.nic.command("faults")["ports"][0]["faults"]
+    ksft_true(faults["reset"]["active"], "the NIC was in reset all the time")
+    wait_for(lambda: not cfg.nic.command("faults")["ports"][0]["faults"]["reset"]["active"],
+             "the NIC to be back", 20)
+
+
+def main() -> None:
+    """Runs the cases."""
+    with WtoEnv(__file__) as cfg:
+        with UserConfig(cfg) as user:
+            ksft_run([reset_while_down, reset_promiscuous, reset_during_change,
+                      reset_again_and_again, reset_by_bus, reset_given_up, unload_in_reset],
+                     args=(cfg, user))
+    ksft_exit()
+
+
+if __name__ == "__main__":
+    main()
