@@ -9,7 +9,7 @@ Traffic is there again, or the driver says that it gave up, and unloads.
 import contextlib
 import os
 
-from lib.py import CmdExitFailure, EchoTraffic, TcpStream, WtoEnv, cmd, defer, ethtool, ip, \
+from lib.py import CmdExitFailure, EchoTraffic, TcpStream, WtoEnv, defer, ethtool, ip, \
     ksft_eq, ksft_exit, ksft_run, ksft_true, ksft_variants, wait_for, wait_progress
 from lib.py.faults import FaultWatch, Timed
 from lib.py.memory import traces_of
@@ -17,7 +17,7 @@ from lib.py.rawframes import FrameProbe
 from lib.py.userconfig import FOREIGN_GROUP, FOREIGN_MAC, UserConfig
 
 UNLOAD_S = 15
-ROUNDS = 5
+ROUNDS = 7 if os.environ.get("WTO_TEST_FULL") else 2
 
 
 def bus_reset(cfg):
@@ -98,7 +98,7 @@ def reset_during_change(cfg, user, change):
         watch = FaultWatch(cfg)
         for number in range(ROUNDS):
             # Another moment of the change each time
-            cfg.nic.command(f"fault reset=20:after={number * 7}@{cfg.NIC_PORT}")
+            cfg.nic.command(f"fault reset=20:after={number * 35 // ROUNDS}@{cfg.NIC_PORT}")
             for action in actions:
                 try_cmd(action)
             watch.wait_counted("resets", number + 1)
