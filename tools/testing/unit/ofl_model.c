@@ -80,6 +80,7 @@ static const struct ofl_device_caps full_caps = {
 		   [OFL_CAP_SEG] = 0x3f },
 	.max_hdr_len = 192,
 	.max_bufs = 10,
+	.max_frame = 9728,
 };
 
 static struct ofl_config config_without(u64 jobs)
@@ -125,12 +126,14 @@ static void test_linux_features(void)
 	struct ofl_config hw = config_without(0), cur;
 	u32 all = ofl_linux_features(hw.jobs), i;
 
-	CHECK(all & BIT(OFL_LINUX_HW_CSUM), "generic checksum is advertised");
+	CHECK(all & BIT(OFL_LINUX_HW_CSUM),
+	      "CON-12: all protocols are one feature, extensions included");
 	CHECK(!(all & (BIT(OFL_LINUX_IP_CSUM) | BIT(OFL_LINUX_IPV6_CSUM))),
-	      "and excludes the per-version ones");
-	all = ofl_linux_features(hw.jobs & ~OFL_JOB(TX_CSUM_GENERIC));
-	CHECK(all & BIT(OFL_LINUX_IP_CSUM) && all & BIT(OFL_LINUX_IPV6_CSUM),
-	      "per-version checksums without the generic one");
+	      "and exclude the per-version ones");
+	all = ofl_linux_features(hw.jobs & ~OFL_JOB(TX_CSUM_UDP6));
+	CHECK(all & BIT(OFL_LINUX_IP_CSUM) && !(all & BIT(OFL_LINUX_IPV6_CSUM)) &&
+	      !(all & BIT(OFL_LINUX_HW_CSUM)),
+	      "one IP version where the other is not whole");
 	all = ofl_linux_features(hw.jobs & ~OFL_JOB(TX_CSUM_UDP4));
 	CHECK(!(all & BIT(OFL_LINUX_HW_CSUM)) &&
 	      !(all & BIT(OFL_LINUX_IP_CSUM)),
@@ -178,7 +181,7 @@ static struct ofl_pkt udp6_pkt(u32 payload, u16 mss)
 static void test_plan_accepts(void)
 {
 	struct ofl_config cur = config_without(0);
-	struct ofl_pkt pkt = { .len = 60, .num_bufs = 1 };
+	struct ofl_pkt pkt = { .len = 42, .num_bufs = 1 };
 	struct ofl_plan plan;
 
 	CHECK(ofl_send_plan(&cur, &pkt, &plan) == OFL_OK && !plan.csum &&
@@ -199,6 +202,9 @@ static void test_plan_accepts(void)
 	      "LSO-15: each segment gets both checksums");
 	CHECK(plan.wire_bytes == 14480 + 10 * 54,
 	      "USO-19: bytes on the wire count each header");
+	pkt = tcp4_pkt(1000 + 1, 1000);
+	CHECK(ofl_send_plan(&cur, &pkt, &plan) == OFL_OK && plan.segs == 2 &&
+	      plan.wire_bytes == 1054 + 60, "and the padding of the last");
 	pkt = tcp4_pkt(200000, 1448);
 	CHECK(ofl_send_plan(&cur, &pkt, &plan) == OFL_OK &&
 	      plan.tlen == 200000, "CON-07: LSOv2 beyond 64 KiB");
@@ -282,6 +288,9 @@ static void test_plan_refuses(void)
 		OFL_REFUSE_TAIL);
 	cur = config_without(0);
 	REFUSES(tcp4_pkt(10, 0), pkt.num_bufs = 11, OFL_REFUSE_BUFS);
+	REFUSES(tcp4_pkt(3000, 1000), pkt.num_bufs = 11, OFL_REFUSE_BUFS);
+	REFUSES(tcp4_pkt(9728 - 53, 0), NOTHING, OFL_REFUSE_FRAME);
+	REFUSES(tcp4_pkt(30000, 9675), NOTHING, OFL_REFUSE_FRAME);
 	cur = config_without(OFL_JOB(TX_CSUM_TCP4));
 	REFUSES(tcp4_pkt(10, 0), NOTHING, OFL_REFUSE_OFF);
 	cur = config_without(OFL_JOBS_USO);
@@ -293,9 +302,196 @@ static void test_plan_refuses(void)
 #undef NOTHING
 }
 
+/* A frame that a test builds: tags, IP header, extension headers, layer 4 */
+struct frame {
+	u8 b[256];
+	struct ofl_pkt pkt;
+};
+
+static void put16(u8 *at, u16 value)
+{
+	at[0] = value >> 8;
+	at[1] = value;
+}
+
+/* Ethernet header with @num tags of type @tpid, then @type */
+static u16 put_eth(struct frame *f, u16 num, u16 tpid, u16 type)
+{
+	u16 at = 12;
+
+	memset(f, 0, sizeof(*f));
+	while (num--) {
+		put16(f->b + at, tpid);
+		at += 4;
+	}
+	put16(f->b + at, type);
+	f->pkt.l3_off = at + 2;
+	return at + 2;
+}
+
+static struct frame ip4_frame(u16 tags, u16 options, u8 proto, u16 payload)
+{
+	struct frame f;
+	u16 l3 = put_eth(&f, tags, 0x8100, 0x0800);
+	u16 hlen = 20 + options;
+
+	f.b[l3] = 0x40 | hlen / 4;
+	put16(f.b + l3 + 2, hlen + payload);
+	f.b[l3 + 9] = proto;
+	f.b[l3 + hlen + 12] = 0x50;
+	f.pkt.l4_off = l3 + hlen;
+	f.pkt.len = l3 + hlen + payload;
+	return f;
+}
+
+/* @ext: bytes of each extension header, 0 ends; @first and @next: types */
+static struct frame ip6_frame(const u8 *type, const u16 *ext, u8 proto,
+			      u16 payload)
+{
+	struct frame f;
+	u16 l3 = put_eth(&f, 1, 0x88a8, 0x86dd);
+	u16 at = l3 + 40;
+	u8 *next = &f.b[l3 + 6];
+
+	f.b[l3] = 0x60;
+	for (; *ext; type++, at += *ext++) {
+		*next = *type;
+		next = &f.b[at];
+		f.b[at + 1] = *type == 44 ? 0 : *ext / 8 - 1;
+	}
+	*next = proto;
+	put16(f.b + l3 + 4, at - l3 - 40 + payload);
+	f.b[at + 12] = 0x60;
+	f.pkt.l4_off = at;
+	f.pkt.len = at + payload;
+	return f;
+}
+
+static enum ofl_refusal read_headers(struct frame *f)
+{
+	return ofl_read_headers(&f->pkt, f->b, sizeof(f->b));
+}
+
+static void test_headers_good(void)
+{
+	static const u8 types[] = { 0, 43, 60, 44 };
+	static const u16 sizes[] = { 8, 64, 48, 8, 0 };
+	struct frame f;
+	u16 i;
+
+	for (i = 0; i <= 40; i += 4) {
+		f = ip4_frame(i % 3, i, OFL_PROTO_TCP, 100);
+		CHECK(read_headers(&f) == OFL_OK && f.pkt.ip_version == 4 &&
+		      f.pkt.l4_proto == OFL_PROTO_TCP && f.pkt.l4_hlen == 20,
+		      "CSUM-43: IPv4 with %u bytes of options, %u tags", i,
+		      i % 3);
+	}
+	f = ip4_frame(0, 0, OFL_PROTO_UDP, 8);
+	CHECK(read_headers(&f) == OFL_OK && f.pkt.l4_hlen == 8, "empty UDP");
+	f = ip4_frame(0, 0, OFL_PROTO_SCTP, 12);
+	CHECK(read_headers(&f) == OFL_OK && f.pkt.l4_hlen == 12, "SCTP");
+	f = ip6_frame(types, sizes, OFL_PROTO_TCP, 100);
+	CHECK(read_headers(&f) == OFL_OK && f.pkt.ip_version == 6 &&
+	      f.pkt.l4_proto == OFL_PROTO_TCP && f.pkt.l4_hlen == 24,
+	      "LSO-43: 128 bytes of IPv6 extension headers");
+	f = ip6_frame(types, sizes + 4, OFL_PROTO_UDP, 9);
+	CHECK(read_headers(&f) == OFL_OK && f.pkt.l4_proto == OFL_PROTO_UDP,
+	      "plain IPv6");
+	f = ip4_frame(0, 0, OFL_PROTO_TCP, 3000);
+	f.pkt.mss = 1000;
+	put16(f.b + 14 + 2, 0);
+	CHECK(read_headers(&f) == OFL_OK,
+	      "LSO-08: a template's length does not count");
+}
+
+static void test_headers_bad(void)
+{
+	static const u8 types[] = { 60, 44 };
+	static const u16 sizes[] = { 16, 8, 0 };
+	struct frame f;
+
+#define STUMBLES(make, change, refusal) do {				\
+	f = make;							\
+	change;								\
+	CHECK(read_headers(&f) == (refusal), "%s earns %s",		\
+	      #make ", " #change, ofl_refusal_name(refusal));		\
+} while (0)
+#define TCP4	ip4_frame(0, 0, OFL_PROTO_TCP, 100)
+#define TCP6	ip6_frame(types, sizes, OFL_PROTO_TCP, 100)
+
+	STUMBLES(TCP4, f.pkt.l3_off = 13, OFL_REFUSE_OFFSETS);
+	STUMBLES(TCP4, f.pkt.l4_off = 33, OFL_REFUSE_OFFSETS);
+	STUMBLES(TCP4, f.pkt.l4_off = 38, OFL_REFUSE_OFFSETS);
+	STUMBLES(TCP4, f.pkt.l4_off = 249, OFL_REFUSE_OFFSETS);
+	STUMBLES(TCP4, f.b[14] = 0x55, OFL_REFUSE_OFFSETS);
+	STUMBLES(TCP4, f.b[12] = 0x88, OFL_REFUSE_PROTO);
+	STUMBLES(TCP4, f.b[14 + 6] = 0x20, OFL_REFUSE_FRAGMENT);
+	STUMBLES(TCP4, f.b[14 + 7] = 1, OFL_REFUSE_FRAGMENT);
+	STUMBLES(TCP4, f.pkt.len++, OFL_REFUSE_LENGTH);
+	STUMBLES(TCP4, f.b[14 + 9] = 4, OFL_REFUSE_PROTO);
+	STUMBLES(ip4_frame(1, 0, OFL_PROTO_TCP, 100), f.b[12] = 0x91,
+		 OFL_REFUSE_PROTO);
+	STUMBLES(ip4_frame(3, 0, OFL_PROTO_TCP, 100), (void)0,
+		 OFL_REFUSE_PROTO);
+	STUMBLES(TCP6, f.pkt.l4_off -= 4, OFL_REFUSE_OFFSETS);
+	STUMBLES(TCP6, f.pkt.l4_off -= 8, OFL_REFUSE_PROTO);
+	STUMBLES(TCP6, f.b[18 + 6] = 51, OFL_REFUSE_PROTO);
+	STUMBLES(TCP6, f.b[18 + 40 + 1] = 31, OFL_REFUSE_OFFSETS);
+	STUMBLES(TCP6, f.b[18 + 56 + 3] = 1, OFL_REFUSE_FRAGMENT);
+	STUMBLES(TCP6, f.pkt.len--, OFL_REFUSE_LENGTH);
+	STUMBLES(TCP6, f.b[18] = 0x40, OFL_REFUSE_OFFSETS);
+#undef TCP6
+#undef TCP4
+#undef STUMBLES
+}
+
+/* The same by definition: which buffers have a byte of each segment */
+static unsigned int slow_seg_bufs(const u32 *len, unsigned int num,
+				  u32 hdr_len, u32 mss)
+{
+	unsigned int most = 0, cur = 0, i, last = num;
+	u32 at = 0, byte;
+
+	for (i = 0; i < num; i++) {
+		for (byte = i ? 0 : hdr_len; byte < len[i]; byte++, at++) {
+			if (at % mss == 0) {
+				cur = 0;
+				last = num;
+			}
+			cur += last != i;
+			last = i;
+			most = cur > most ? cur : most;
+		}
+	}
+	return most + 1;
+}
+
+static void test_seg_bufs(void)
+{
+	unsigned int round, bad = 0, seed = 1;
+
+	for (round = 0; round < 3000; round++) {
+		u32 len[18], hdr_len = 54, mss, i, num;
+
+		seed = seed * 1103515245 + 12345;
+		num = 1 + (seed >> 16) % 18;
+		mss = 1 + (seed >> 8) % 700;
+		for (i = 0; i < num; i++) {
+			seed = seed * 1103515245 + 12345;
+			len[i] = (i ? 1 : hdr_len) + (seed >> 16) % 900;
+		}
+		bad += ofl_seg_bufs(len, num, hdr_len, mss) !=
+		       slow_seg_bufs(len, num, hdr_len, mss);
+	}
+	CHECK(!bad, "buffers of the worst segment, %u random packets", round);
+}
+
 int main(void)
 {
 	printf("TAP version 13\n");
+	test_headers_good();
+	test_headers_bad();
+	test_seg_bufs();
 	test_table_rows();
 	test_table_bits();
 	test_caps();

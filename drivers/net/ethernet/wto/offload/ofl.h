@@ -111,7 +111,7 @@ enum ofl_cap_word {
  * @OFL_LINUX_HW_CSUM: NETIF_F_HW_CSUM
  * @OFL_LINUX_SCTP_CRC: NETIF_F_SCTP_CRC
  * @OFL_LINUX_RXCSUM: NETIF_F_RXCSUM
- * @OFL_LINUX_TSO: NETIF_F_TSO
+ * @OFL_LINUX_TSO: NETIF_F_TSO; with either of the TSO features NETIF_F_TSO_ECN
  * @OFL_LINUX_TSO6: NETIF_F_TSO6
  * @OFL_LINUX_GSO_UDP_L4: NETIF_F_GSO_UDP_L4
  * @OFL_NUM_LINUX: count
@@ -188,6 +188,7 @@ enum ofl_seg {
  * @max_bufs: buffers that one frame on the wire may be gathered from
  * @min_mss: smallest MSS of a segmentation
  * @max_mss: largest MSS of a segmentation
+ * @max_frame: bytes of the longest frame that may leave, 0: not limited
  *
  * Hardware capabilities and the current configuration are two values of this
  * structure; of two such values, current is always within hardware.
@@ -199,6 +200,7 @@ struct ofl_config {
 	u16 max_bufs;
 	u16 min_mss;
 	u16 max_mss;
+	u16 max_frame;
 };
 
 /**
@@ -206,11 +208,13 @@ struct ofl_config {
  * @words: capability words by enum ofl_cap_word
  * @max_hdr_len: bytes of headers; 0: no send offload is possible
  * @max_bufs: buffers of one frame; 0: not limited by the device
+ * @max_frame: bytes of the longest frame without FCS; 0: not limited
  */
 struct ofl_device_caps {
 	u32 words[OFL_NUM_CAP_WORDS];
 	u16 max_hdr_len;
 	u16 max_bufs;
+	u16 max_frame;
 };
 
 void ofl_caps_wanted(u32 words[OFL_NUM_CAP_WORDS]);
@@ -228,10 +232,14 @@ void ofl_config_set_linux(const struct ofl_config *hw, u32 features,
 #define OFL_PROTO_UDP		17
 #define OFL_PROTO_SCTP		132
 
+/* Shorter frames are padded by the NIC */
+#define OFL_MIN_FRAME		60
+
 /**
  * struct ofl_pkt - a packet that is to be sent, as the model sees it
  * @len: bytes of the frame, without a tag that the NIC shall insert
- * @num_bufs: buffers that the frame is gathered from
+ * @num_bufs: buffers that the frame is gathered from; with @mss the most of
+ *	them that one segment is gathered from, that of the headers included
  * @l3_off: offset of the IP header, tags in the frame included
  * @l4_off: offset of the TCP, UDP or SCTP header
  * @l4_hlen: bytes of that header with its options
@@ -265,6 +273,9 @@ struct ofl_pkt {
  * @OFL_REFUSE_MIN_SEGS: fewer segments than the NIC wants
  * @OFL_REFUSE_TAIL: last segment shorter than the MSS
  * @OFL_REFUSE_BUFS: more buffers than the NIC gathers
+ * @OFL_REFUSE_FRAGMENT: part of an IP packet that was fragmented
+ * @OFL_REFUSE_LENGTH: the IP header's length is not that of the frame
+ * @OFL_REFUSE_FRAME: frame longer than may leave
  * @OFL_NUM_REFUSALS: count
  */
 enum ofl_refusal {
@@ -279,6 +290,9 @@ enum ofl_refusal {
 	OFL_REFUSE_MIN_SEGS,
 	OFL_REFUSE_TAIL,
 	OFL_REFUSE_BUFS,
+	OFL_REFUSE_FRAGMENT,
+	OFL_REFUSE_LENGTH,
+	OFL_REFUSE_FRAME,
 	OFL_NUM_REFUSALS
 };
 
@@ -288,7 +302,8 @@ enum ofl_refusal {
 
 /**
  * struct ofl_plan - what the NIC shall do with one packet
- * @wire_bytes: bytes of all frames that leave, headers of each included
+ * @wire_bytes: bytes of all frames that leave, headers of each and padding
+ *	included
  * @tlen: payload bytes to segment, 0 without segmentation
  * @segs: frames that leave
  * @mss: payload bytes of a segment, 0 without segmentation
@@ -316,6 +331,10 @@ struct ofl_plan {
 	u8 seg;
 };
 
+enum ofl_refusal ofl_read_headers(struct ofl_pkt *pkt, const u8 *hdr,
+				  u32 hdr_len);
+unsigned int ofl_seg_bufs(const u32 *len, unsigned int num, u32 hdr_len,
+			  u32 mss);
 enum ofl_refusal ofl_send_plan(const struct ofl_config *cur,
 			       const struct ofl_pkt *pkt,
 			       struct ofl_plan *plan);

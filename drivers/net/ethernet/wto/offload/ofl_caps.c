@@ -16,6 +16,7 @@
 /* Smallest MSS that the public IDPF interface lets a driver ask for */
 #define OFL_MIN_MSS		88
 #define OFL_MAX_MSS		9706
+#define OFL_MAX_HDR_LEN		255
 
 /**
  * ofl_caps_wanted() - capability bits to ask the device for
@@ -83,7 +84,10 @@ void ofl_caps_from_device(const struct ofl_device_caps *dev,
 	}
 	hw->jobs = ofl_drop_inconsistent(hw->jobs);
 	ofl_seg_defaults(hw);
-	hw->max_hdr_len = dev->max_hdr_len;
+	/* the context descriptor has 8 bits for it */
+	hw->max_hdr_len = dev->max_hdr_len < OFL_MAX_HDR_LEN ?
+			  dev->max_hdr_len : OFL_MAX_HDR_LEN;
+	hw->max_frame = dev->max_frame;
 	hw->max_bufs = dev->max_bufs;
 }
 
@@ -96,7 +100,11 @@ static u64 ofl_linux_needs(enum ofl_linux feature)
 	case OFL_LINUX_IPV6_CSUM:
 		return OFL_JOB(TX_CSUM_TCP6) | OFL_JOB(TX_CSUM_UDP6);
 	case OFL_LINUX_HW_CSUM:
-		return OFL_JOB(TX_CSUM_GENERIC) | OFL_JOBS_TX_CSUM_L4;
+		/* What the bit promises beyond these is a matter of single
+		 * packets: the send plan leaves them to the stack.  Without
+		 * the bit IPv6 extension headers would never come (CON-12).
+		 */
+		return OFL_JOBS_TX_CSUM_L4;
 	case OFL_LINUX_SCTP_CRC:
 		return OFL_JOB(TX_CSUM_SCTP4) | OFL_JOB(TX_CSUM_SCTP6);
 	case OFL_LINUX_TSO6:

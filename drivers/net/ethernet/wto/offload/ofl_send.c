@@ -31,6 +31,9 @@ static const char * const ofl_refusal_names[OFL_NUM_REFUSALS] = {
 	[OFL_REFUSE_MIN_SEGS] = "min_segs",
 	[OFL_REFUSE_TAIL] = "tail",
 	[OFL_REFUSE_BUFS] = "bufs",
+	[OFL_REFUSE_FRAGMENT] = "fragment",
+	[OFL_REFUSE_LENGTH] = "length",
+	[OFL_REFUSE_FRAME] = "frame",
 };
 
 /**
@@ -127,6 +130,17 @@ static enum ofl_refusal ofl_seg_kind(const struct ofl_config *cur,
 	return *seg == OFL_SEG_NONE ? OFL_REFUSE_OFF : OFL_OK;
 }
 
+/* Bytes on the wire: each segment has the headers, and the last one may be so
+ * short that the NIC pads it.
+ */
+static u32 ofl_seg_wire_bytes(const struct ofl_plan *plan)
+{
+	u32 bytes = plan->tlen + plan->segs * plan->hdr_len;
+	u32 last = plan->hdr_len + plan->tlen - (plan->segs - 1) * plan->mss;
+
+	return last < OFL_MIN_FRAME ? bytes + OFL_MIN_FRAME - last : bytes;
+}
+
 static enum ofl_refusal ofl_plan_seg(const struct ofl_config *cur,
 				     const struct ofl_pkt *pkt,
 				     struct ofl_plan *plan)
@@ -155,9 +169,14 @@ static enum ofl_refusal ofl_plan_seg(const struct ofl_config *cur,
 	if (!limits->sub_mss_final && payload % pkt->mss)
 		return OFL_REFUSE_TAIL;
 
+	if (cur->max_bufs && pkt->num_bufs > cur->max_bufs)
+		return OFL_REFUSE_BUFS;
+	if (cur->max_frame && plan->hdr_len + pkt->mss > cur->max_frame)
+		return OFL_REFUSE_FRAME;
+
 	plan->mss = pkt->mss;
 	plan->tlen = payload;
-	plan->wire_bytes = payload + plan->segs * plan->hdr_len;
+	plan->wire_bytes = ofl_seg_wire_bytes(plan);
 	/* the NIC writes both checksums of each segment (LSO-15, USO-13) */
 	plan->csum = OFL_CSUM_L4;
 	if (pkt->ip_version == 4)
@@ -184,10 +203,16 @@ enum ofl_refusal ofl_send_plan(const struct ofl_config *cur,
 	enum ofl_refusal refusal;
 	u64 job;
 
-	*plan = (struct ofl_plan){ .wire_bytes = pkt->len, .segs = 1 };
-	if (!pkt->csum_off && !pkt->mss)
-		return cur->max_bufs && pkt->num_bufs > cur->max_bufs ?
-		       OFL_REFUSE_BUFS : OFL_OK;
+	*plan = (struct ofl_plan){ .segs = 1 };
+	plan->wire_bytes = pkt->len < OFL_MIN_FRAME ? OFL_MIN_FRAME : pkt->len;
+	if (!pkt->mss) {
+		if (cur->max_frame && pkt->len > cur->max_frame)
+			return OFL_REFUSE_FRAME;
+		if (cur->max_bufs && pkt->num_bufs > cur->max_bufs)
+			return OFL_REFUSE_BUFS;
+		if (!pkt->csum_off)
+			return OFL_OK;
+	}
 
 	refusal = ofl_check_headers(pkt);
 	if (refusal)
@@ -210,8 +235,6 @@ enum ofl_refusal ofl_send_plan(const struct ofl_config *cur,
 
 	if (!(cur->jobs & job))
 		return OFL_REFUSE_OFF;
-	if (cur->max_bufs && pkt->num_bufs > cur->max_bufs)
-		return OFL_REFUSE_BUFS;
 	plan->csum = OFL_CSUM_L4;
 	return OFL_OK;
 }
