@@ -222,6 +222,8 @@ static_assert(sizeof(struct idpf_tx_flex_desc) == 16, "flex tx descriptor");
 #define IDPF_TXX_CMD_IL2TAG1		BIT(8)
 #define IDPF_TXX_CMD_DUMMY		BIT(9)
 #define IDPF_TXX_CMD_CS_EN		BIT(10)
+/* the second quad word as a whole; cmd_dtype is its lowest word */
+#define IDPF_TXX_QW1_BUF_SIZE		GENMASK_ULL(61, 48)
 
 /**
  * struct idpf_tx_flex_tso_ctx - segmentation context, type 5
@@ -253,6 +255,10 @@ static_assert(sizeof(struct idpf_tx_flex_tso_ctx) == 16, "tso context");
 #define IDPF_TXC_CMD_TSYN		BIT(6)
 #define IDPF_TXC_CMD_L2TAG2		BIT(7)
 #define IDPF_TXC_CMD_SWTCH		GENMASK(10, 9)
+/* the first quad word as a whole */
+#define IDPF_TXC_QW0_TLEN		GENMASK_ULL(17, 0)
+#define IDPF_TXC_QW0_MSS		GENMASK_ULL(45, 32)
+#define IDPF_TXC_QW0_HDR_LEN		GENMASK_ULL(55, 48)
 
 /**
  * struct idpf_tx_desc_raw - any transmit descriptor before its type is known

@@ -411,10 +411,12 @@ static void test_headers_bad(void)
 	struct frame f;
 
 #define STUMBLES(make, change, refusal) do {				\
+	enum ofl_refusal want_ = (refusal);				\
+									\
 	f = make;							\
 	change;								\
-	CHECK(read_headers(&f) == (refusal), "%s earns %s",		\
-	      #make ", " #change, ofl_refusal_name(refusal));		\
+	CHECK(read_headers(&f) == want_, "%s earns %s",			\
+	      #make ", " #change, ofl_refusal_name(want_));		\
 } while (0)
 #define TCP4	ip4_frame(0, 0, OFL_PROTO_TCP, 100)
 #define TCP6	ip6_frame(types, sizes, OFL_PROTO_TCP, 100)

@@ -220,8 +220,10 @@ struct wto_filters {
  * @tx: transmit queues, of @set
  * @netdev: the netdev
  * @adapter: the function
+ * @ofl: offloads as configured, within @ofl_hw; written like @set
  * @set: queues in use, NULL while the vport is down; under the netdev's lock
  * @cfg: what the user configured, applied at the next start; likewise
+ * @ofl_hw: offloads that the device can do; likewise
  * @max_channels: most channels
  * @tx_model: enum wto_tx_model, from @vc
  * @rx_model: enum wto_rx_model, from @vc
@@ -242,7 +244,8 @@ struct wto_filters {
  * @nic_last: what the device said then
  * @nic_stats_lock: guards @nic_stats and @nic_last
  * @mac: the port's counters when last asked; netdev's lock or RTNL
- * @num_tx_timeouts: transmit watchdog events
+ * @num_tx_timeouts: transmit watchdog events, but for lost interrupts
+ * @num_lost_irqs: completions that only the watchdog found
  * @num_restarts: queue restarts for a new configuration
  * @num_rx_restarts: restarts of single receive queues
  * @rx_start_failed: the core was told that a receive queue did not start and
@@ -252,8 +255,10 @@ struct wto_vport {
 	struct wto_tx_queue *tx[WTO_MAX_QUEUES];
 	struct net_device *netdev;
 	struct wto_adapter *adapter;
+	struct ofl_config __rcu *ofl;
 	struct wto_queue_set *set;
 	struct wto_queue_cfg cfg;
+	struct ofl_config ofl_hw;
 	u16 max_channels;
 	u8 tx_model;
 	u8 rx_model;
@@ -274,6 +279,7 @@ struct wto_vport {
 	spinlock_t nic_stats_lock;	/* guards nic_stats */
 	struct wto_mac mac;
 	u64 num_tx_timeouts;
+	u64 num_lost_irqs;
 	u64 num_restarts;
 	u64 num_rx_restarts;
 	bool rx_start_failed;
@@ -298,6 +304,15 @@ int wto_netdev_reattach(struct wto_vport *vport);
 
 /* wto_qmgmt.c */
 void wto_qmgmt_set_ops(struct net_device *netdev);
+
+/* wto_features.c */
+int wto_features_init(struct wto_vport *vport);
+void wto_features_exit(struct wto_vport *vport);
+int wto_features_refresh(struct wto_vport *vport);
+netdev_features_t wto_features_check(struct sk_buff *skb,
+				     struct net_device *netdev,
+				     netdev_features_t features);
+int wto_features_set(struct net_device *netdev, netdev_features_t features);
 
 /* wto_ethtool.c */
 void wto_ethtool_set_ops(struct net_device *netdev);

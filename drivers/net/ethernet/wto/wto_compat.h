@@ -10,9 +10,12 @@
 
 #include <linux/dim.h>
 #include <linux/ethtool.h>
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/version.h>
+#include <net/ipv6.h>
 #include <net/page_pool/helpers.h>
 
 #ifndef kzalloc_obj
@@ -89,6 +92,46 @@ static inline void page_pool_enable_direct_recycling(struct page_pool *pool,
 #define WTO_QCFG_PARAM
 #else
 #define WTO_QCFG_PARAM			struct netdev_queue_config *qcfg,
+#endif
+
+/* BIG TCP over IPv6 came with a hop-by-hop header that holds the length.  No
+ * segment may have it, and no other kernel has it.
+ * Return: 0 or -ENOMEM.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+static inline int wto_compat_remove_jumbo(struct sk_buff *skb)
+{
+	const u32 hop_len = sizeof(struct hop_jumbo_hdr);
+	const struct hop_jumbo_hdr *hop;
+	struct ipv6hdr *ip6;
+	u32 end;
+
+	if (likely(skb->len <= GRO_LEGACY_MAX_SIZE))
+		return 0;
+	end = skb_network_offset(skb) + sizeof(*ip6) + hop_len;
+	if (!(skb_shinfo(skb)->gso_type & SKB_GSO_TCPV6) ||
+	    end > skb_headlen(skb) || ipv6_hdr(skb)->nexthdr != NEXTHDR_HOP)
+		return 0;
+	hop = (const struct hop_jumbo_hdr *)(ipv6_hdr(skb) + 1);
+	if (hop->tlv_type != IPV6_TLV_JUMBO || hop->hdrlen)
+		return 0;
+
+	if (skb_cow_head(skb, 0))
+		return -ENOMEM;
+	ip6 = ipv6_hdr(skb);
+	ip6->nexthdr = ((struct hop_jumbo_hdr *)(ip6 + 1))->nexthdr;
+	memmove(skb->data + hop_len, skb->data, end - hop_len);
+	__skb_pull(skb, hop_len);
+	skb->mac_header += hop_len;
+	skb->network_header += hop_len;
+
+	return 0;
+}
+#else
+static inline int wto_compat_remove_jumbo(struct sk_buff *skb)
+{
+	return 0;
+}
 #endif
 
 /* Address lists were brought while their lock was held, not as snapshots.  The

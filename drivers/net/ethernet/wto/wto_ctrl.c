@@ -72,9 +72,13 @@ static int wto_ctrl_version(struct wto_adapter *adapter)
 static int wto_ctrl_caps(struct wto_adapter *adapter)
 {
 	struct wto_vc_caps *caps = &adapter->caps;
+	u32 offloads[OFL_NUM_CAP_WORDS];
 	int err;
 
+	ofl_caps_wanted(offloads);
 	memset(caps, 0, sizeof(*caps));
+	caps->csum = offloads[OFL_CAP_CSUM];
+	caps->seg = offloads[OFL_CAP_SEG];
 	caps->hsplit = WTO_CTRL_WANT_HSPLIT;
 	caps->rss = WTO_CTRL_WANT_RSS;
 	caps->other = WTO_CTRL_WANT_OTHER;

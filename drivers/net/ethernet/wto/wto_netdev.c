@@ -378,10 +378,17 @@ static void wto_netdev_tx_timeout(struct net_device *netdev,
 	struct wto_vport *vport = netdev_priv(netdev);
 	struct wto_tx_queue *txq = NULL;
 
-	vport->num_tx_timeouts++;
 	/* the queue may be on its way out */
 	if (tx_idx < WTO_MAX_QUEUES)
 		txq = READ_ONCE(vport->tx[tx_idx]);
+	/* the device works, and only nobody looked: the interrupt is lost */
+	if (txq && wto_tx_pending(txq)) {
+		vport->num_lost_irqs++;
+		napi_schedule(&txq->vec->napi);
+		return;
+	}
+
+	vport->num_tx_timeouts++;
 	if (txq)
 		wto_tx_dump(txq);
 	wto_reset_request(vport->adapter, "transmit queue is stuck");
@@ -391,41 +398,6 @@ static void wto_netdev_get_stats64(struct net_device *netdev,
 				   struct rtnl_link_stats64 *stats)
 {
 	wto_stats_get64(netdev_priv(netdev), stats);
-}
-
-/* The hash is always in the descriptors: only what becomes of it changes */
-static void wto_netdev_set_rx_hash(struct wto_vport *vport, bool on)
-{
-	struct wto_queue_set *set = vport->set;
-	unsigned int i;
-
-	vport->cfg.rx_hash = on;
-	if (!set)
-		return;
-
-	set->cfg.rx_hash = on;
-	for (i = 0; i < set->cfg.num_channels; i++)
-		WRITE_ONCE(set->rx[i]->hash, on);
-}
-
-static int wto_netdev_set_features(struct net_device *netdev,
-				   netdev_features_t features)
-{
-	struct wto_vport *vport = netdev_priv(netdev);
-	netdev_features_t changed = netdev->features ^ features;
-	int err;
-
-	/* first what can fail, then what cannot */
-	if (changed & NETIF_F_LOOPBACK) {
-		err = wto_vc_set_loopback(&vport->adapter->mbx, vport->vc.id,
-					  features & NETIF_F_LOOPBACK);
-		if (err)
-			return err;
-	}
-	if (changed & NETIF_F_RXHASH)
-		wto_netdev_set_rx_hash(vport, features & NETIF_F_RXHASH);
-
-	return 0;
 }
 
 static const struct net_device_ops wto_netdev_ops = {
@@ -438,7 +410,8 @@ static const struct net_device_ops wto_netdev_ops = {
 	.ndo_change_mtu		= wto_netdev_change_mtu,
 	.ndo_get_stats64	= wto_netdev_get_stats64,
 	.ndo_tx_timeout		= wto_netdev_tx_timeout,
-	.ndo_set_features	= wto_netdev_set_features,
+	.ndo_set_features	= wto_features_set,
+	.ndo_features_check	= wto_features_check,
 };
 
 /* Most channels that each of the function's vports can have */
@@ -531,13 +504,6 @@ static void wto_netdev_init_netdev(struct wto_vport *vport)
 	wto_stats_set_ops(netdev);
 	wto_qmgmt_set_ops(netdev);
 
-	netdev->hw_features = NETIF_F_SG;
-	if (adapter->caps.rss)
-		netdev->hw_features |= NETIF_F_RXHASH;
-	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
-	if (adapter->caps.other & VC2_CAP_LOOPBACK)
-		netdev->hw_features |= NETIF_F_LOOPBACK;
-	netdev->vlan_features = NETIF_F_SG | NETIF_F_HIGHDMA;
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	if (adapter->caps.other & VC2_CAP_MACFILTER)
 		netdev->priv_flags |= IFF_UNICAST_FLT;
@@ -578,6 +544,7 @@ static int wto_netdev_alloc_tables(struct wto_vport *vport)
 static void wto_netdev_free(struct wto_vport *vport)
 {
 	wto_filter_exit(&vport->filters);
+	wto_features_exit(vport);
 	wto_rss_exit(vport);
 	kvfree(vport->rx_stats);
 	kvfree(vport->tx_stats);
@@ -620,7 +587,9 @@ int wto_netdev_create(struct wto_adapter *adapter, unsigned int index)
 		goto free_vport;
 	wto_netdev_init_config(vport);
 	wto_netdev_init_netdev(vport);
-	err = wto_rss_init(vport);
+	err = wto_features_init(vport);
+	if (!err)
+		err = wto_rss_init(vport);
 	if (!err)
 		err = wto_filter_want(&vport->filters, netdev->dev_addr, true);
 	if (err)
@@ -729,6 +698,8 @@ static int wto_netdev_reattach_locked(struct wto_vport *vport)
 	if (!err && netdev->features & NETIF_F_LOOPBACK)
 		err = wto_vc_set_loopback(&vport->adapter->mbx, vport->vc.id,
 					  true);
+	if (!err)
+		err = wto_features_refresh(vport);
 	if (err)
 		return err;
 

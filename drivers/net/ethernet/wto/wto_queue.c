@@ -5,6 +5,7 @@
  */
 
 #include <linux/dma-mapping.h>
+#include <linux/if_ether.h>
 #include <linux/slab.h>
 
 #include "wto.h"
@@ -37,8 +38,8 @@ static void wto_queue_free_tx(struct wto_tx_queue *txq)
 		return;
 
 	wto_tx_free(txq);
-	wto_queue_free_ring(txq->dev, txq->compl_len * sizeof(*txq->compl),
-			    txq->compl, txq->compl_dma);
+	wto_queue_free_ring(txq->dev, wto_tx_compl_size(txq), txq->compl,
+			    txq->compl_dma);
 	wto_queue_free_ring(txq->dev, txq->len * sizeof(*txq->desc), txq->desc,
 			    txq->dma);
 	kfree(txq);
@@ -64,6 +65,8 @@ wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 	txq->compl_len = cfg->tx_len;
 	txq->max_bufs = adapter->caps.max_sg_bufs;
 	txq->min_len = adapter->caps.min_pkt_len;
+	txq->max_frame = vport->vc.max_frame - ETH_FCS_LEN;
+	txq->model = WTO_TX_FLOW;
 	txq->id = vport->vc.txq[idx].id;
 	if (txq->compl_len)
 		txq->compl_id = vport->vc.complq[idx].id;
@@ -73,9 +76,8 @@ wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 
 	txq->desc = dma_alloc_coherent(txq->dev, txq->len * sizeof(*txq->desc),
 				       &txq->dma, GFP_KERNEL);
-	txq->compl = dma_alloc_coherent(txq->dev, txq->compl_len *
-					sizeof(*txq->compl), &txq->compl_dma,
-					GFP_KERNEL);
+	txq->compl = dma_alloc_coherent(txq->dev, wto_tx_compl_size(txq),
+					&txq->compl_dma, GFP_KERNEL);
 	if (!txq->desc || !txq->compl || wto_tx_alloc(txq))
 		goto free_txq;
 

@@ -22,7 +22,9 @@
 
 #include <wto/desc.h>
 
+#include "offload/ofl.h"
 #include "wto_rx_desc.h"
+#include "wto_tx_desc.h"
 #include "wto_vc.h"
 
 struct page_pool;
@@ -62,6 +64,12 @@ struct wto_queue_cfg {
 	bool rx_hash;
 };
 
+/* How a buffer is cut that is longer than a descriptor can say: the first piece
+ * ends on a 4 KiB border, those after it are 12 KiB.
+ */
+#define WTO_TX_PIECE		12288
+#define WTO_TX_PIECE_BORDER	4096
+
 /**
  * enum wto_tx_model - how descriptors look and how packets are completed
  * @WTO_TX_FLOW: split queues, flow scheduling: by tag, in any order
@@ -85,14 +93,18 @@ enum wto_tx_model {
  * @len: transmit descriptors, a power of 2
  * @room: free descriptors that xmit leaves at least, else it stops the queue:
  *	those of the largest packet
- * @max_bufs: most buffers of a packet
+ * @max_bufs: most buffers of a packet that the device does not segment
  * @idx: index in the vport
+ * @max_frame: bytes of the longest frame
  * @min_len: shortest frame
+ * @model: how to talk to the device
  * @next: next descriptor to write, counted without end
  * @limit: @next may go up to here; what xmit last knew of @head
- * @compl: completion ring
+ * @compl: completion ring, of 2 words an entry with flow scheduling, of 1 with
+ *	queue scheduling, NULL in the single model
  * @compl_len: completion descriptors, a power of 2 and not less than @len: a
- *	packet has one completion, so the ring cannot overflow
+ *	packet has one completion, so the ring cannot overflow; 0 in the
+ *	single model
  * @compl_next: next completion to look at, counted without end
  * @head: descriptors up to here (exclusive) are free again, counted without
  *	end; written by NAPI, read by xmit
@@ -116,14 +128,16 @@ struct wto_tx_queue {
 	u16 room;
 	u16 max_bufs;
 	u16 idx;
+	u16 max_frame;
 	u8 min_len;
+	u8 model;
 
 	/* written by xmit */
 	u32 next ____cacheline_aligned_in_smp;
 	u32 limit;
 
 	/* written by NAPI */
-	struct idpf_tx_compl *compl ____cacheline_aligned_in_smp;
+	__le32 *compl ____cacheline_aligned_in_smp;
 	u32 compl_len;
 	u32 compl_next;
 	u32 head;
@@ -336,6 +350,19 @@ void wto_tx_reset(struct wto_tx_queue *txq);
 void wto_tx_clean(struct wto_tx_queue *txq);
 void wto_tx_dump(const struct wto_tx_queue *txq);
 bool wto_tx_poll(struct wto_tx_queue *txq, int budget);
+bool wto_tx_pending(const struct wto_tx_queue *txq);
+
+/* Bytes of the completion ring */
+static inline size_t wto_tx_compl_size(const struct wto_tx_queue *txq)
+{
+	return txq->compl_len * sizeof(__le32) *
+	       (txq->model == WTO_TX_FLOW ? 2 : 1);
+}
+
+/* wto_tx_plan.c: what the NIC is to do with a packet */
+enum ofl_refusal wto_tx_plan(const struct ofl_config *cfg, struct sk_buff *skb,
+			     struct ofl_plan *plan);
+int wto_tx_prepare_gso(struct sk_buff *skb, const struct ofl_plan *plan);
 
 /* wto_rx.c: a queue's buffers.
  *

@@ -34,8 +34,21 @@
 
 /* of each transmit queue; written by NAPI */
 static const struct wto_stat wto_stat_tx_napi[] = {
-	WTO_STAT_TX(packets, WTO_QSTAT_TX(packets), "packets sent"),
+	WTO_STAT_TX(packets, WTO_QSTAT_TX(packets),
+		    "frames sent, each segment by itself"),
 	WTO_STAT_TX(bytes, WTO_QSTAT_TX(bytes), "their bytes, without FCS"),
+	WTO_STAT_TX(needs_csum, WTO_QSTAT_TX(needs_csum),
+		    "frames whose checksums the NIC filled"),
+	WTO_STAT_TX(csum_none, WTO_QSTAT_TX(csum_none),
+		    "frames that needed no checksum of the NIC"),
+	WTO_STAT_TX(gso_packets, WTO_QSTAT_TX(hw_gso_packets),
+		    "packets that the NIC segmented"),
+	WTO_STAT_TX(gso_bytes, WTO_QSTAT_TX(hw_gso_bytes),
+		    "their bytes before"),
+	WTO_STAT_TX(gso_wire_packets, WTO_QSTAT_TX(hw_gso_wire_packets),
+		    "frames that they became"),
+	WTO_STAT_TX(gso_wire_bytes, WTO_QSTAT_TX(hw_gso_wire_bytes),
+		    "bytes of these frames"),
 	WTO_STAT_TX(wake, WTO_QSTAT_TX(wake),
 		    "times that the stack's queue was woken"),
 	WTO_STAT_TX(bad_compl, WTO_STAT_NO_QSTAT,
@@ -49,7 +62,7 @@ static const struct wto_stat wto_stat_tx_xmit[] = {
 	WTO_STAT_TX(linearized, WTO_STAT_NO_QSTAT,
 		    "packets copied because they had too many buffers"),
 	WTO_STAT_TX(dropped, WTO_STAT_NO_QSTAT,
-		    "packets dropped for want of memory or of a mapping"),
+		    "packets dropped by the driver, for whatever reason"),
 };
 
 /* of each receive queue */
@@ -94,6 +107,8 @@ static_assert(ARRAY_SIZE(wto_stat_nic) * sizeof(u64) ==
 static const struct wto_stat wto_stat_vport[] = {
 	WTO_STAT_VPORT("tx_timeouts", num_tx_timeouts,
 		       "times that a transmit queue did not get on"),
+	WTO_STAT_VPORT("lost_irqs", num_lost_irqs,
+		       "times that completions were found without an interrupt"),
 	WTO_STAT_VPORT("restarts", num_restarts,
 		       "restarts of the queues for a new configuration"),
 	WTO_STAT_VPORT("rx_restarts", num_rx_restarts,
@@ -157,7 +172,7 @@ static const struct wto_stat_table wto_table_mbx = {
 };
 
 /* Longest of the queue tables */
-#define WTO_STAT_MAX_GROUP	8
+#define WTO_STAT_MAX_GROUP	16
 static_assert(ARRAY_SIZE(wto_stat_rx) <= WTO_STAT_MAX_GROUP);
 static_assert(ARRAY_SIZE(wto_stat_tx_napi) <= WTO_STAT_MAX_GROUP);
 static_assert(ARRAY_SIZE(wto_stat_tx_xmit) <= WTO_STAT_MAX_GROUP);
@@ -434,6 +449,26 @@ static unsigned int wto_stats_num_shown(const struct wto_stat_table *table)
 	return shown;
 }
 
+/* Refused packets of all queues, by reason; "no reason" is none */
+static void wto_stats_refused(const struct wto_vport *vport,
+			      u64 refused[OFL_NUM_REFUSALS])
+{
+	memset(refused, 0, sizeof(*refused) * OFL_NUM_REFUSALS);
+	for (unsigned int i = 0; i < WTO_MAX_QUEUES; i++) {
+		const struct wto_tx_stats *stats = &vport->tx_stats[i];
+		u64 values[OFL_NUM_REFUSALS];
+		unsigned int start;
+
+		do {
+			start = u64_stats_fetch_begin(&stats->xmit_sync);
+			for (unsigned int j = 0; j < OFL_NUM_REFUSALS; j++)
+				values[j] = u64_stats_read(&stats->refused[j]);
+		} while (u64_stats_fetch_retry(&stats->xmit_sync, start));
+		for (unsigned int j = 0; j < OFL_NUM_REFUSALS; j++)
+			refused[j] += values[j];
+	}
+}
+
 /**
  * wto_stats_count - number of counters that ethtool -S shows
  * @vport: vport
@@ -449,6 +484,7 @@ unsigned int wto_stats_count(const struct wto_vport *vport)
 		wto_stats_num_shown(&wto_table_rx);
 
 	return wto_table_vport.num + wto_table_adapter.num +
+	       OFL_NUM_REFUSALS - 1 +
 	       wto_table_nic.num + wto_table_mbx.num +
 	       vport->max_channels * queue;
 }
@@ -473,6 +509,8 @@ void wto_stats_strings(const struct wto_vport *vport, u8 *data)
 
 	wto_stats_table_strings(&wto_table_vport, "", &data);
 	wto_stats_table_strings(&wto_table_adapter, "", &data);
+	for (unsigned int i = OFL_OK + 1; i < OFL_NUM_REFUSALS; i++)
+		ethtool_sprintf(&data, "tx_refused_%s", ofl_refusal_name(i));
 	wto_stats_table_strings(&wto_table_nic, "nic_", &data);
 	wto_stats_table_strings(&wto_table_mbx, "mbx_", &data);
 	for (unsigned int i = 0; i < vport->max_channels; i++) {
@@ -513,6 +551,7 @@ static u64 *wto_stats_group_values(const struct wto_stat_group *group,
  */
 void wto_stats_values(struct wto_vport *vport, u64 *data)
 {
+	u64 refused[OFL_NUM_REFUSALS];
 	struct wto_stat_group groups[3];
 	struct wto_mbx_stats mbx;
 	struct wto_nic_stats nic;
@@ -524,6 +563,9 @@ void wto_stats_values(struct wto_vport *vport, u64 *data)
 
 	data = wto_stats_plain_values(&wto_table_vport, vport, data);
 	data = wto_stats_plain_values(&wto_table_adapter, vport->adapter, data);
+	wto_stats_refused(vport, refused);
+	for (unsigned int i = OFL_OK + 1; i < OFL_NUM_REFUSALS; i++)
+		*data++ = refused[i];
 	data = wto_stats_plain_values(&wto_table_nic, &nic, data);
 	data = wto_stats_plain_values(&wto_table_mbx, &mbx, data);
 	for (unsigned int i = 0; i < vport->max_channels; i++) {

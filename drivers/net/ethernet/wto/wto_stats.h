@@ -12,6 +12,8 @@
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
 
+#include "offload/ofl.h"
+
 struct net_device;
 struct rtnl_link_stats64;
 struct wto_nic_stats;
@@ -20,19 +22,32 @@ struct wto_vport;
 /**
  * struct wto_tx_stats - counters of a transmit queue
  * @sync: protects 64-bit readers on 32-bit machines
- * @packets: packets completed
- * @bytes: bytes completed
+ * @packets: frames on the wire, completed
+ * @bytes: their bytes
+ * @needs_csum: frames whose checksums the device filled
+ * @csum_none: frames that needed no checksum
+ * @gso_packets: packets that the device segmented
+ * @gso_bytes: their bytes before
+ * @gso_wire_packets: frames that they became
+ * @gso_wire_bytes: bytes of these
  * @xmit_sync: the same for what xmit writes
  * @stop: times that the queue was stopped for lack of room
  * @wake: times that it was woken
  * @linearized: packets with too many buffers, copied into one
- * @dropped: packets dropped by the driver (no memory, cannot be mapped)
+ * @dropped: packets dropped by the driver
+ * @refused: those of them that asked for what the device cannot do, by reason
  * @bad_compl: completions that made no sense
  */
 struct wto_tx_stats {
 	struct u64_stats_sync sync;
 	u64_stats_t packets;
 	u64_stats_t bytes;
+	u64_stats_t needs_csum;
+	u64_stats_t csum_none;
+	u64_stats_t gso_packets;
+	u64_stats_t gso_bytes;
+	u64_stats_t gso_wire_packets;
+	u64_stats_t gso_wire_bytes;
 	u64_stats_t wake;
 	u64_stats_t bad_compl;
 	/* written by xmit */
@@ -40,6 +55,7 @@ struct wto_tx_stats {
 	u64_stats_t stop;
 	u64_stats_t linearized;
 	u64_stats_t dropped;
+	u64_stats_t refused[OFL_NUM_REFUSALS];
 } ____cacheline_aligned_in_smp;
 
 /**

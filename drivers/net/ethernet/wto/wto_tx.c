@@ -25,13 +25,6 @@
 
 #include "wto.h"
 
-/* Most bytes that a descriptor can name, and how longer buffers are cut: the
- * first piece ends on a 4 KiB border, those after it are 12 KiB.
- */
-#define WTO_TX_MAX_BUF		FIELD_MAX(IDPF_TXF_BUF_SIZE)
-#define WTO_TX_PIECE		(SZ_8K + SZ_4K)
-#define WTO_TX_PIECE_BORDER	SZ_4K
-
 /* Longest packet that the stack may ever hand over, segmented by the device */
 #define WTO_TX_MAX_PACKET	SZ_256K
 
@@ -54,13 +47,22 @@ enum wto_tx_buf_state {
  * struct wto_tx_buf - what was put into a descriptor
  * @skb: the packet, in its first slot only
  * @dma: where the buffer is mapped
- * @len: mapped bytes, 0: nothing to unmap
+ * @wire_bytes: bytes that leave, @len being 0 in the first slot
+ * @segs: frames that leave, likewise
+ * @len: mapped bytes, 0: nothing to unmap; in the first slot: the descriptor
+ *	is the context of a packet to segment
  * @num: slots of the packet, in its first slot only
  * @state: enum wto_tx_buf_state
  */
 struct wto_tx_buf {
 	struct sk_buff *skb;
-	DEFINE_DMA_UNMAP_ADDR(dma);
+	union {
+		DEFINE_DMA_UNMAP_ADDR(dma);
+		struct {
+			u32 wire_bytes;
+			u32 segs;
+		};
+	};
 	u32 len;
 	u16 num;
 	u8 state;
@@ -109,12 +111,19 @@ static noinline bool wto_tx_stop(struct wto_tx_queue *txq)
 	if (likely(txq->limit - txq->next >= txq->room))
 		return false;
 
+	netif_tx_stop_queue(txq->nq);
+	/* pairs with the barrier in wto_tx_retired(): stop, then look again */
+	smp_mb__after_atomic();
+	if (unlikely(wto_tx_unused(txq) >= txq->room * 2) &&
+	    test_and_clear_bit(__QUEUE_STATE_DRV_XOFF, &txq->nq->state))
+		return false;
+
+	/* stopped; or woken in between, which is counted too */
 	u64_stats_update_begin(&txq->stats->xmit_sync);
 	u64_stats_inc(&txq->stats->stop);
 	u64_stats_update_end(&txq->stats->xmit_sync);
 
-	return netif_txq_try_stop(txq->nq, wto_tx_unused(txq),
-				  txq->room * 2) == 0;
+	return true;
 }
 
 /* The stack sends although the queue was stopped: only if somebody woke it
@@ -133,7 +142,7 @@ static noinline bool wto_tx_no_room(struct wto_tx_queue *txq, u32 count)
 /* Descriptors that @len bytes at most take, wherever they lie */
 static u32 wto_tx_num_pieces(u32 len)
 {
-	return len > WTO_TX_MAX_BUF ? 1 + DIV_ROUND_UP(len, WTO_TX_PIECE) : 1;
+	return len > WTO_TXD_MAX_SIZE ? 1 + DIV_ROUND_UP(len, WTO_TX_PIECE) : 1;
 }
 
 static u32 wto_tx_count_long(const struct sk_buff *skb)
@@ -163,47 +172,60 @@ static noinline u32 wto_tx_linearize(struct wto_tx_queue *txq,
 	return wto_tx_num_pieces(skb->len);
 }
 
-static void wto_tx_write_desc(struct wto_tx_queue *txq, u32 pos,
-			      dma_addr_t dma, u32 len, u64 qw1)
+static __always_inline void
+wto_tx_write(struct wto_tx_queue *txq, u32 pos, const struct wto_txd *txd)
 {
 	struct idpf_tx_desc_raw *desc = &txq->desc[pos & (txq->len - 1)];
 
-	desc->qw0 = cpu_to_le64(dma);
-	desc->qw1 = cpu_to_le64(qw1 | FIELD_PREP(IDPF_TXF_QW1_BUF_SIZE, len));
+	desc->qw0 = cpu_to_le64(txd->qw0);
+	desc->qw1 = cpu_to_le64(txd->qw1);
+}
+
+static __always_inline void
+wto_tx_write_data(struct wto_tx_queue *txq, u32 pos, dma_addr_t dma, u32 len,
+		  u64 common, enum wto_tx_model model)
+{
+	struct wto_txd txd = model == WTO_TX_SINGLE ?
+			     wto_txd_base_data(dma, len, common) :
+			     wto_txd_flex_data(dma, len, common);
+
+	wto_tx_write(txq, pos, &txd);
 }
 
 /* A buffer longer than a descriptor can say.  Its first slot remembers the
  * whole mapping, the others have nothing to unmap.
  */
 static noinline u32 wto_tx_put_long(struct wto_tx_queue *txq, u32 pos,
-				    dma_addr_t dma, u32 len, u64 qw1)
+				    dma_addr_t dma, u32 len, u64 common,
+				    enum wto_tx_model model)
 {
 	u32 piece = WTO_TX_PIECE + (-dma & (WTO_TX_PIECE_BORDER - 1));
 
-	while (len > WTO_TX_MAX_BUF) {
-		wto_tx_write_desc(txq, pos++, dma, piece, qw1);
+	while (len > WTO_TXD_MAX_SIZE) {
+		wto_tx_write_data(txq, pos++, dma, piece, common, model);
 		txq->buf[pos & (txq->len - 1)].len = 0;
 		dma += piece;
 		len -= piece;
 		piece = WTO_TX_PIECE;
 	}
-	wto_tx_write_desc(txq, pos++, dma, len, qw1);
+	wto_tx_write_data(txq, pos++, dma, len, common, model);
 
 	return pos;
 }
 
 /* Put a mapped buffer into the ring at @pos.  Return: the place after it. */
-static u32 wto_tx_put(struct wto_tx_queue *txq, u32 pos, dma_addr_t dma,
-		      u32 len, u64 qw1)
+static __always_inline u32
+wto_tx_put(struct wto_tx_queue *txq, u32 pos, dma_addr_t dma, u32 len,
+	   u64 common, enum wto_tx_model model)
 {
 	struct wto_tx_buf *buf = &txq->buf[pos & (txq->len - 1)];
 
 	dma_unmap_addr_set(buf, dma, dma);
 	buf->len = len;
-	if (unlikely(len > WTO_TX_MAX_BUF))
-		return wto_tx_put_long(txq, pos, dma, len, qw1);
+	if (unlikely(len > WTO_TXD_MAX_SIZE))
+		return wto_tx_put_long(txq, pos, dma, len, common, model);
 
-	wto_tx_write_desc(txq, pos, dma, len, qw1);
+	wto_tx_write_data(txq, pos, dma, len, common, model);
 
 	return pos + 1;
 }
@@ -223,27 +245,28 @@ static void wto_tx_unmap(struct wto_tx_queue *txq, u32 pos, u32 end)
 	}
 }
 
-/* Map a packet and write its descriptors.
- * Return: the place after them, or where it begins if it cannot be mapped.
+/* Map a packet and write its data descriptors from @start on.
+ * Return: the place after them, or @start if it cannot be mapped.
  */
-static u32 wto_tx_map(struct wto_tx_queue *txq, const struct sk_buff *skb,
-		      u64 qw1)
+static __always_inline u32
+wto_tx_map(struct wto_tx_queue *txq, const struct sk_buff *skb, u32 start,
+	   u64 common, enum wto_tx_model model)
 {
 	const struct skb_shared_info *shinfo = skb_shinfo(skb);
 	const skb_frag_t *frag = shinfo->frags;
 	unsigned int left = shinfo->nr_frags;
 	u32 len = skb_headlen(skb);
-	u32 pos = txq->next;
+	u32 pos = start;
 	dma_addr_t dma;
 
 	dma = dma_map_single(txq->dev, skb->data, len, DMA_TO_DEVICE);
 	for (;; frag++) {
 		if (unlikely(dma_mapping_error(txq->dev, dma))) {
-			wto_tx_unmap(txq, txq->next, pos);
-			return txq->next;
+			wto_tx_unmap(txq, start, pos);
+			return start;
 		}
 
-		pos = wto_tx_put(txq, pos, dma, len, qw1);
+		pos = wto_tx_put(txq, pos, dma, len, common, model);
 		if (!left--)
 			break;
 
@@ -251,30 +274,61 @@ static u32 wto_tx_map(struct wto_tx_queue *txq, const struct sk_buff *skb,
 		dma = skb_frag_dma_map(txq->dev, frag, 0, len, DMA_TO_DEVICE);
 	}
 	txq->desc[(pos - 1) & (txq->len - 1)].qw1 |=
-		cpu_to_le64(IDPF_TXF_CMD_EOP);
+		cpu_to_le64(model == WTO_TX_FLOW ? WTO_TXD_FLOW_LAST :
+			    model == WTO_TX_QUEUED ? WTO_TXD_QUEUED_LAST :
+			    WTO_TXD_BASE_LAST);
 
 	return pos;
 }
 
+/* The context descriptor of a packet to segment; its slot has no buffer, but
+ * remembers what the packet will be on the wire.
+ */
+static __always_inline void
+wto_tx_put_ctx(struct wto_tx_queue *txq, const struct ofl_plan *plan,
+	       enum wto_tx_model model)
+{
+	struct wto_tx_buf *buf = &txq->buf[txq->next & (txq->len - 1)];
+	struct wto_txd txd = model == WTO_TX_SINGLE ? wto_txd_base_ctx(plan) :
+						      wto_txd_flex_ctx(plan);
+
+	buf->wire_bytes = plan->wire_bytes;
+	buf->segs = plan->segs;
+	buf->len = 0;
+	wto_tx_write(txq, txq->next, &txd);
+}
+
 /* Hand a packet that fits to the device */
-static netdev_tx_t wto_tx_send(struct wto_tx_queue *txq, struct sk_buff *skb)
+static __always_inline netdev_tx_t
+wto_tx_send(struct wto_tx_queue *txq, struct sk_buff *skb,
+	    const struct ofl_plan *plan, enum wto_tx_model model)
 {
 	u32 tag = txq->next & (txq->len - 1);
 	struct wto_tx_buf *buf = &txq->buf[tag];
+	u32 start = txq->next;
+	u64 common;
 	bool kick;
 	u32 end;
 
-	end = wto_tx_map(txq, skb,
-			 IDPF_TX_DTYPE_FLEX_FLOW_SCHED |
-			 FIELD_PREP(IDPF_TXF_QW1_COMPL_TAG, tag));
-	if (unlikely(end == txq->next))
+	if (model == WTO_TX_FLOW)
+		common = wto_txd_flow_common(plan->csum, tag);
+	else if (model == WTO_TX_QUEUED)
+		common = wto_txd_queued_common(plan->csum);
+	else
+		common = wto_txd_base_common(plan);
+	if (plan->seg) {
+		wto_tx_put_ctx(txq, plan, model);
+		start++;
+	}
+	end = wto_tx_map(txq, skb, start, common, model);
+	if (unlikely(end == start))
 		return wto_tx_drop(txq, skb);
 
 	buf->skb = skb;
 	buf->num = end - txq->next;
 	txq->next = end;
 	skb_tx_timestamp(skb);
-	kick = __netdev_tx_sent_queue(txq->nq, wto_tx_bytes(skb),
+	kick = __netdev_tx_sent_queue(txq->nq, plan->wire_bytes,
 				      netdev_xmit_more());
 
 	/* From here on the packet may complete, should the device guess its
@@ -291,8 +345,93 @@ static netdev_tx_t wto_tx_send(struct wto_tx_queue *txq, struct sk_buff *skb)
 	return NETDEV_TX_OK;
 }
 
+/* A packet without a plan: the NIC cannot do what is asked, but it came
+ * nevertheless, because the configuration has just changed or because the
+ * sender does not ask wto_features_check().
+ */
+static noinline netdev_tx_t wto_tx_refuse(struct wto_tx_queue *txq,
+					  struct sk_buff *skb,
+					  enum ofl_refusal why)
+{
+	u64_stats_update_begin(&txq->stats->xmit_sync);
+	u64_stats_inc(&txq->stats->refused[why]);
+	u64_stats_update_end(&txq->stats->xmit_sync);
+
+	return wto_tx_drop(txq, skb);
+}
+
+/* Plan what the stack asks for beyond plain sending.
+ * Return: OFL_OK, or why it cannot be done.
+ */
+static noinline enum ofl_refusal wto_tx_offload(struct wto_vport *vport,
+						struct sk_buff *skb,
+						struct ofl_plan *plan)
+{
+	if (unlikely(wto_compat_remove_jumbo(skb)))
+		return OFL_REFUSE_OFFSETS;
+
+	return wto_tx_plan(rcu_dereference_bh(vport->ofl), skb, plan);
+}
+
+/* Descriptors that a packet takes, after it was copied into one buffer if it
+ * has more than the device gathers or than the ring has room for.
+ * Return: 0 if there is no memory for that.
+ */
+static noinline u32 wto_tx_count_slow(struct wto_tx_queue *txq,
+				      struct sk_buff *skb, bool seg)
+{
+	u32 max = seg ? txq->room - 1 : txq->max_bufs;
+	u32 count = wto_tx_count_long(skb);
+
+	if (count > max)
+		count = wto_tx_linearize(txq, skb);
+
+	return count && count <= max ? count + seg : 0;
+}
+
+static __always_inline netdev_tx_t
+wto_tx_xmit(struct wto_vport *vport, struct wto_tx_queue *txq,
+	    struct sk_buff *skb, enum wto_tx_model model)
+{
+	u32 count = skb_shinfo(skb)->nr_frags + 1;
+	enum ofl_refusal refusal;
+	struct ofl_plan plan;
+
+	if (unlikely(skb->len < txq->min_len) &&
+	    __skb_put_padto(skb, txq->min_len, false))
+		return wto_tx_drop(txq, skb);
+
+	if (skb->ip_summed == CHECKSUM_PARTIAL || skb_is_gso(skb)) {
+		refusal = wto_tx_offload(vport, skb, &plan);
+		if (unlikely(refusal))
+			return wto_tx_refuse(txq, skb, refusal);
+	} else {
+		plan.wire_bytes = wto_tx_bytes(skb);
+		plan.csum = 0;
+		plan.seg = OFL_SEG_NONE;
+		if (unlikely(skb->len > txq->max_frame))
+			return wto_tx_refuse(txq, skb, OFL_REFUSE_FRAME);
+	}
+
+	count += !!plan.seg;
+	if (unlikely(count > txq->max_bufs || skb->len > WTO_TXD_MAX_SIZE)) {
+		count = wto_tx_count_slow(txq, skb, plan.seg);
+		if (!count)
+			return wto_tx_drop(txq, skb);
+	}
+	if (unlikely(txq->limit - txq->next < count) &&
+	    wto_tx_no_room(txq, count)) {
+		wto_tx_doorbell(txq);
+		return NETDEV_TX_BUSY;
+	}
+	if (plan.seg && unlikely(wto_tx_prepare_gso(skb, &plan)))
+		return wto_tx_drop(txq, skb);
+
+	return wto_tx_send(txq, skb, &plan, model);
+}
+
 /**
- * wto_tx_start_xmit - ndo_start_xmit of the split model with flow scheduling
+ * wto_tx_start_xmit - ndo_start_xmit
  * @skb: packet
  * @netdev: a vport's netdev
  *
@@ -304,7 +443,6 @@ netdev_tx_t wto_tx_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
 	struct wto_tx_queue *txq = vport->tx[skb_get_queue_mapping(skb)];
-	u32 count = skb_shinfo(skb)->nr_frags + 1;
 
 	/* pktgen may keep a mapping that is no queue any more */
 	if (unlikely(!txq)) {
@@ -312,23 +450,12 @@ netdev_tx_t wto_tx_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 		dev_kfree_skb_any(skb);
 		return NETDEV_TX_OK;
 	}
-	if (unlikely(skb->len > WTO_TX_MAX_BUF))
-		count = wto_tx_count_long(skb);
-	if (unlikely(count > txq->max_bufs)) {
-		count = wto_tx_linearize(txq, skb);
-		if (!count || count > txq->room)
-			return wto_tx_drop(txq, skb);
-	}
-	if (unlikely(txq->limit - txq->next < count) &&
-	    wto_tx_no_room(txq, count)) {
-		wto_tx_doorbell(txq);
-		return NETDEV_TX_BUSY;
-	}
-	if (unlikely(skb->len < txq->min_len) &&
-	    __skb_put_padto(skb, txq->min_len, false))
-		return wto_tx_drop(txq, skb);
+	if (likely(txq->model == WTO_TX_FLOW))
+		return wto_tx_xmit(vport, txq, skb, WTO_TX_FLOW);
+	if (txq->model == WTO_TX_QUEUED)
+		return wto_tx_xmit(vport, txq, skb, WTO_TX_QUEUED);
 
-	return wto_tx_send(txq, skb);
+	return wto_tx_xmit(vport, txq, skb, WTO_TX_SINGLE);
 }
 
 static void wto_tx_bad_compl(struct wto_tx_queue *txq)
@@ -363,27 +490,90 @@ static noinline void wto_tx_other_compl(struct wto_tx_queue *txq, u32 dw)
 		wto_tx_bad_compl(txq);
 }
 
+/**
+ * struct wto_tx_sums - what was completed in a poll
+ * @packets: frames on the wire
+ * @bytes: their bytes
+ * @needs_csum: those whose checksums the device filled
+ * @gso_packets: packets that the device segmented
+ * @gso_bytes: their bytes before
+ * @gso_wire_packets: frames that they became
+ * @gso_wire_bytes: bytes of these
+ */
+struct wto_tx_sums {
+	u32 packets;
+	u32 bytes;
+	u32 needs_csum;
+	u32 gso_packets;
+	u32 gso_bytes;
+	u32 gso_wire_packets;
+	u32 gso_wire_bytes;
+};
+
+/* Wake the stack's queue if there is room again.
+ * Return: true if it was asleep.
+ */
+static bool wto_tx_wake(struct wto_tx_queue *txq)
+{
+	if (likely(!netif_tx_queue_stopped(txq->nq)) ||
+	    wto_tx_unused(txq) < txq->room * 2 || READ_ONCE(txq->closing) ||
+	    !test_and_clear_bit(__QUEUE_STATE_DRV_XOFF, &txq->nq->state))
+		return false;
+
+	netif_schedule_queue(txq->nq);
+
+	return true;
+}
+
 /* Tell stack and statistics what was freed, and wake the queue */
-static void wto_tx_retired(struct wto_tx_queue *txq, u32 packets, u32 bytes)
+static void wto_tx_retired(struct wto_tx_queue *txq,
+			   const struct wto_tx_sums *sums)
 {
 	struct wto_tx_stats *stats = txq->stats;
-	int woken;
+	bool woken;
 
-	woken = __netif_txq_completed_wake(txq->nq, packets, bytes,
-					   wto_tx_unused(txq), txq->room * 2,
-					   READ_ONCE(txq->closing)) == 0;
+	/* has the barrier that wto_tx_stop() relies on */
+	netdev_txq_completed_mb(txq->nq, sums->packets, sums->bytes);
+	woken = wto_tx_wake(txq);
 
 	u64_stats_update_begin(&stats->sync);
-	u64_stats_add(&stats->packets, packets);
-	u64_stats_add(&stats->bytes, bytes);
+	u64_stats_add(&stats->packets, sums->packets);
+	u64_stats_add(&stats->bytes, sums->bytes);
+	u64_stats_add(&stats->needs_csum, sums->needs_csum);
+	u64_stats_add(&stats->csum_none, sums->packets - sums->needs_csum);
 	u64_stats_add(&stats->wake, woken);
+	if (sums->gso_packets) {
+		u64_stats_add(&stats->gso_packets, sums->gso_packets);
+		u64_stats_add(&stats->gso_bytes, sums->gso_bytes);
+		u64_stats_add(&stats->gso_wire_packets, sums->gso_wire_packets);
+		u64_stats_add(&stats->gso_wire_bytes, sums->gso_wire_bytes);
+	}
 	u64_stats_update_end(&stats->sync);
+}
+
+static void wto_tx_sum(struct wto_tx_sums *sums, const struct wto_tx_buf *buf)
+{
+	const struct sk_buff *skb = buf->skb;
+
+	if (likely(buf->len)) {
+		sums->packets++;
+		sums->bytes += wto_tx_bytes(skb);
+		sums->needs_csum += skb->ip_summed == CHECKSUM_PARTIAL;
+		return;
+	}
+	sums->packets += buf->segs;
+	sums->bytes += buf->wire_bytes;
+	sums->needs_csum += buf->segs;
+	sums->gso_packets++;
+	sums->gso_bytes += skb->len;
+	sums->gso_wire_packets += buf->segs;
+	sums->gso_wire_bytes += buf->wire_bytes;
 }
 
 /* Free the packets that are done, up to the first that is not */
 static void wto_tx_retire(struct wto_tx_queue *txq, int budget)
 {
-	u32 packets = 0, bytes = 0;
+	struct wto_tx_sums sums = {};
 	u32 head = txq->head;
 	struct sk_buff *skb;
 
@@ -396,19 +586,144 @@ static void wto_tx_retire(struct wto_tx_queue *txq, int budget)
 
 		skb = buf->skb;
 		end = head + buf->num;
+		wto_tx_sum(&sums, buf);
 		WRITE_ONCE(buf->state, WTO_TX_FREE);
 		wto_tx_unmap(txq, head, end);
-		packets++;
-		bytes += wto_tx_bytes(skb);
 		napi_consume_skb(skb, budget);
 		head = end;
 	}
-	if (!packets)
+	if (!sums.packets)
 		return;
 
 	/* pairs with the acquire in wto_tx_stop() */
 	smp_store_release(&txq->head, head);
-	wto_tx_retired(txq, packets, bytes);
+	wto_tx_retired(txq, &sums);
+}
+
+/* A completion entry, and whether the device has written it */
+static __always_inline bool wto_tx_compl(const struct wto_tx_queue *txq,
+					 u32 next, u32 *dw,
+					 enum wto_tx_model model)
+{
+	u32 at = next & (txq->compl_len - 1);
+
+	*dw = le32_to_cpu(READ_ONCE(txq->compl[model == WTO_TX_FLOW ? at * 2 :
+								      at]));
+
+	/* the generation is 1 in the first pass, 0 in the second ... */
+	return !(*dw & IDPF_TXCQ_GEN) != !(next & txq->compl_len);
+}
+
+/* Is this the completion of a packet, or of packets? */
+static bool wto_tx_is_rs(u32 dw)
+{
+	return (dw & (IDPF_TXCQ_QID | IDPF_TXCQ_TYPE)) ==
+	       FIELD_PREP(IDPF_TXCQ_TYPE, IDPF_TXCQ_TYPE_RS);
+}
+
+/* Flow scheduling.  Return: entries that may still be looked at. */
+static unsigned int wto_tx_poll_flow(struct wto_tx_queue *txq)
+{
+	u32 next = txq->compl_next;
+	unsigned int left;
+	u32 dw;
+
+	for (left = WTO_TX_POLL_MAX; left; left--) {
+		if (!wto_tx_compl(txq, next, &dw, WTO_TX_FLOW))
+			break;
+
+		next++;
+		if (likely(wto_tx_is_rs(dw)))
+			wto_tx_mark_done(txq, FIELD_GET(IDPF_TXCQ_DW_TAG, dw));
+		else
+			wto_tx_other_compl(txq, dw);
+	}
+	txq->compl_next = next;
+
+	return left;
+}
+
+/* Mark what the device is through with: all packets before @head, which it
+ * says.  Return: the first packet that it does not speak of.
+ */
+static u32 wto_tx_mark_upto(struct wto_tx_queue *txq, u32 pos, u32 head)
+{
+	u32 left = (head - pos) & (txq->len - 1);
+
+	while (left && head < txq->len) {
+		struct wto_tx_buf *buf = &txq->buf[pos & (txq->len - 1)];
+
+		/* pairs with the release in wto_tx_send() */
+		if (unlikely(smp_load_acquire(&buf->state) != WTO_TX_SENT ||
+			     buf->num > left))
+			break;
+		WRITE_ONCE(buf->state, WTO_TX_DONE);
+		pos += buf->num;
+		left -= buf->num;
+	}
+	if (unlikely(left || head >= txq->len))
+		wto_tx_bad_compl(txq);
+
+	return pos;
+}
+
+/* Queue scheduling: completions in the order of the ring */
+static unsigned int wto_tx_poll_queued(struct wto_tx_queue *txq)
+{
+	u32 next = txq->compl_next;
+	u32 pos = txq->head;
+	unsigned int left;
+	u32 dw;
+
+	for (left = WTO_TX_POLL_MAX; left; left--) {
+		if (!wto_tx_compl(txq, next, &dw, WTO_TX_QUEUED))
+			break;
+
+		next++;
+		if (likely(wto_tx_is_rs(dw)))
+			pos = wto_tx_mark_upto(txq, pos,
+					       FIELD_GET(IDPF_TXCQ_DW_TAG, dw));
+		else
+			wto_tx_other_compl(txq, dw);
+	}
+	txq->compl_next = next;
+
+	return left;
+}
+
+/* Single model: has the device written back the last descriptor of the packet
+ * that begins at @pos?  Return: descriptors of the packet, 0: not yet.
+ */
+static u32 wto_tx_single_done(const struct wto_tx_queue *txq, u32 pos)
+{
+	const struct wto_tx_buf *buf = &txq->buf[pos & (txq->len - 1)];
+	u64 qw1;
+
+	/* pairs with the release in wto_tx_send() */
+	if (smp_load_acquire(&buf->state) != WTO_TX_SENT)
+		return 0;
+	qw1 = le64_to_cpu(READ_ONCE(txq->desc[(pos + buf->num - 1) &
+					      (txq->len - 1)].qw1));
+
+	return FIELD_GET(IDPF_TXB_DTYPE, qw1) == IDPF_TX_DTYPE_DESC_DONE ?
+	       buf->num : 0;
+}
+
+static unsigned int wto_tx_poll_single(struct wto_tx_queue *txq)
+{
+	u32 pos = txq->head;
+	unsigned int left;
+	u32 num;
+
+	for (left = WTO_TX_POLL_MAX; left; left--) {
+		num = wto_tx_single_done(txq, pos);
+		if (!num)
+			break;
+		WRITE_ONCE(txq->buf[pos & (txq->len - 1)].state, WTO_TX_DONE);
+		pos += num;
+	}
+
+	return left;
 }
 
 /**
@@ -421,33 +736,40 @@ static void wto_tx_retire(struct wto_tx_queue *txq, int budget)
  */
 bool wto_tx_poll(struct wto_tx_queue *txq, int budget)
 {
-	u32 next = txq->compl_next;
-	u32 len = txq->compl_len;
 	unsigned int left;
-	u32 dw;
 
-	for (left = WTO_TX_POLL_MAX; left; left--) {
-		dw = le32_to_cpu(READ_ONCE(*(__le32 *)
-				 &txq->compl[next & (len - 1)].common));
-
-		/* the generation is 1 in the first pass, 0 in the second ... */
-		if (!(dw & IDPF_TXCQ_GEN) == !(next & len))
-			break;
-
-		next++;
-		if (likely((dw & (IDPF_TXCQ_QID | IDPF_TXCQ_TYPE)) ==
-			   FIELD_PREP(IDPF_TXCQ_TYPE, IDPF_TXCQ_TYPE_RS)))
-			wto_tx_mark_done(txq, FIELD_GET(IDPF_TXCQ_DW_TAG, dw));
-		else
-			wto_tx_other_compl(txq, dw);
-	}
-	if (left == WTO_TX_POLL_MAX)
-		return true;
-
-	txq->compl_next = next;
-	wto_tx_retire(txq, budget);
+	if (likely(txq->model == WTO_TX_FLOW))
+		left = wto_tx_poll_flow(txq);
+	else if (txq->model == WTO_TX_QUEUED)
+		left = wto_tx_poll_queued(txq);
+	else
+		left = wto_tx_poll_single(txq);
+	if (left != WTO_TX_POLL_MAX)
+		wto_tx_retire(txq, budget);
 
 	return left;
+}
+
+/**
+ * wto_tx_pending - look whether completions wait to be handled
+ * @txq: transmit queue
+ *
+ * Context: Any; the answer may be out of date at once.
+ * Return: true if the device has completed what NAPI has not seen.
+ */
+bool wto_tx_pending(const struct wto_tx_queue *txq)
+{
+	u32 next = READ_ONCE(txq->compl_next);
+	u32 dw;
+
+	switch (txq->model) {
+	case WTO_TX_FLOW:
+		return wto_tx_compl(txq, next, &dw, WTO_TX_FLOW);
+	case WTO_TX_QUEUED:
+		return wto_tx_compl(txq, next, &dw, WTO_TX_QUEUED);
+	default:
+		return wto_tx_single_done(txq, READ_ONCE(txq->head));
+	}
 }
 
 /**
@@ -461,12 +783,12 @@ int wto_tx_alloc(struct wto_tx_queue *txq)
 {
 	u32 most = MAX_SKB_FRAGS + 2 + wto_tx_num_pieces(WTO_TX_MAX_PACKET);
 
-	BUILD_BUG_ON(WTO_TX_PIECE + WTO_TX_PIECE_BORDER - 1 > WTO_TX_MAX_BUF);
+	BUILD_BUG_ON(WTO_TX_PIECE + WTO_TX_PIECE_BORDER - 1 > WTO_TXD_MAX_SIZE);
 	BUILD_BUG_ON(WTO_RING_MAX - 1 > FIELD_MAX(IDPF_TXCQ_DW_TAG));
 
 	/* twice the room must fit into the ring: that is when it is woken */
 	txq->room = min(most, txq->len / 2 - 1);
-	txq->max_bufs = min(txq->max_bufs, txq->room);
+	txq->max_bufs = min(txq->max_bufs, txq->room - 1);
 	init_completion(&txq->marker);
 	txq->buf = kvcalloc(txq->len, sizeof(*txq->buf), GFP_KERNEL);
 
@@ -492,13 +814,19 @@ void wto_tx_free(struct wto_tx_queue *txq)
 void wto_tx_reset(struct wto_tx_queue *txq)
 {
 	memset(txq->desc, 0, array_size(txq->len, sizeof(*txq->desc)));
-	memset(txq->compl, 0, array_size(txq->compl_len, sizeof(*txq->compl)));
+	if (txq->compl)
+		memset(txq->compl, 0, wto_tx_compl_size(txq));
 	memset(txq->buf, 0, array_size(txq->len, sizeof(*txq->buf)));
 	txq->next = 0;
 	txq->head = 0;
 	txq->limit = txq->len - 1;
 	txq->compl_next = 0;
 	txq->closing = false;
+	/* a queue that was stopped for want of room starts with all of it */
+	if (u64_stats_read(&txq->stats->wake) <
+	    u64_stats_read(&txq->stats->stop))
+		u64_stats_set(&txq->stats->wake,
+			      u64_stats_read(&txq->stats->stop));
 	reinit_completion(&txq->marker);
 	netdev_tx_reset_queue(txq->nq);
 }
@@ -532,13 +860,14 @@ void wto_tx_dump(const struct wto_tx_queue *txq)
 	static const char * const state[] = { "free", "sent", "done" };
 	u32 head = READ_ONCE(txq->head);
 	const struct wto_tx_buf *buf = &txq->buf[head & (txq->len - 1)];
-	u32 compl_at = READ_ONCE(txq->compl_next) & (txq->compl_len - 1);
 
 	netdev_err(txq->nq->dev,
-		   "tx queue %u (id %u): %u of %u descriptors in use, oldest %u (%s), doorbell %u, next completion %u: %#06x\n",
+		   "tx queue %u (id %u): %u of %u descriptors in use, oldest %u (%s), doorbell %u, next completion %u (%s)\n",
 		   txq->idx, txq->id, txq->len - 1 - wto_tx_unused(txq),
 		   txq->len, head & (txq->len - 1),
 		   state[min_t(u32, READ_ONCE(buf->state), WTO_TX_DONE)],
-		   READ_ONCE(txq->next) & (txq->len - 1), compl_at,
-		   le16_to_cpu(READ_ONCE(txq->compl[compl_at].common.qid_type_gen)));
+		   READ_ONCE(txq->next) & (txq->len - 1),
+		   txq->compl_len ?
+		   READ_ONCE(txq->compl_next) & (txq->compl_len - 1) : 0,
+		   wto_tx_pending(txq) ? "there" : "not there");
 }
