@@ -187,6 +187,7 @@ struct wto_rx_frags {
  * @bufq_next: next element of the buffer ring to fill, counted without end
  * @num_free: buffers that the device does not have
  * @free_id: their ids; unused in the single model
+ * @num_lost: reports that did not name a buffer of the device's
  * @skb: packet of which not all buffers have come
  * @skip: drop what comes until the end of this packet
  * @bufq: buffer ring, NULL in the single model
@@ -219,6 +220,7 @@ struct wto_rx_queue {
 	u32 next ____cacheline_aligned_in_smp;
 	u32 bufq_next;
 	u32 num_free;
+	u32 num_lost;
 	bool skip;
 	u16 *free_id;
 	struct sk_buff *skb;

@@ -440,6 +440,19 @@ static void wto_rx_add_stats(struct wto_rx_queue *rxq,
 	u64_stats_update_end(&stats->sync);
 }
 
+/* A report about a buffer that the device does not have is in place of one
+ * about a buffer that it filled, and that never comes back.  Nobody would
+ * notice a queue that has lost all of them: it looks like a silent wire.
+ */
+static noinline void wto_rx_bad_id(struct wto_rx_queue *rxq, bool eop)
+{
+	wto_rx_count(rxq, &rxq->stats->bad_desc);
+	wto_rx_lose(rxq, eop);
+	if (++rxq->num_lost == rxq->len / 2)
+		wto_reset_request(rxq->vec->vport->adapter,
+				  "receive queue has lost half of its buffers");
+}
+
 /* Return: descriptors handled */
 static int wto_rx_poll_split(struct wto_rx_queue *rxq, int budget,
 			     struct wto_rx_tally *tally)
@@ -470,8 +483,7 @@ static int wto_rx_poll_split(struct wto_rx_queue *rxq, int budget,
 		next++;
 		if (unlikely(meta.buf_id > mask ||
 			     !rxq->buf[meta.buf_id].posted)) {
-			wto_rx_count(rxq, &rxq->stats->bad_desc);
-			wto_rx_lose(rxq, meta.eop);
+			wto_rx_bad_id(rxq, meta.eop);
 			continue;
 		}
 
@@ -742,6 +754,7 @@ int wto_rx_post(struct wto_rx_queue *rxq)
 		memset(rxq->bufq, 0, array_size(rxq->len, sizeof(*rxq->bufq)));
 	rxq->next = 0;
 	rxq->bufq_next = 0;
+	rxq->num_lost = 0;
 	rxq->skip = false;
 	wto_rx_free_ids(rxq);
 

@@ -17,7 +17,7 @@ import os
 import time
 
 from lib.py import KsftFailEx, WtoEnv, cmd, defer, ethtool, ksft_disruptive, ksft_exit, ksft_ge, \
-    ksft_pr, ksft_run, ksft_variants, wait_for
+    ksft_gt, ksft_pr, ksft_run, ksft_variants, wait_for
 from lib.py.flood import Flood, load_pktgen
 from lib.py.kmsg import expect_trouble, say
 
@@ -216,6 +216,17 @@ def hostile_rx(cfg, frames):
 
 
 @ksft_disruptive
+def hostile_rx_lost(cfg):
+    """Buffers that the NIC never gives back: the driver gets them back by a reset."""
+    set_up(cfg)
+    resets = driver_resets(cfg)
+    with floods(cfg, 1514):
+        tell(cfg, Lie("rx", "id", 100, 2000), Progress(cfg, "rx", STALL_TX_S))
+    ksft_pr(f"of use again {recover(cfg, False)}")
+    ksft_gt(driver_resets(cfg), resets, "resets")
+
+
+@ksft_disruptive
 def hostile_compl(cfg):
     """Each field of transmit completions; the driver gets on by itself."""
     set_up(cfg)
@@ -272,7 +283,7 @@ def restore(cfg):
 def main() -> None:
     """Runs the cases."""
     with WtoEnv(__file__) as cfg:
-        ksft_run([hostile_rx, hostile_compl, hostile_reply], args=(cfg, ))
+        ksft_run([hostile_rx, hostile_rx_lost, hostile_compl, hostile_reply], args=(cfg, ))
     ksft_exit()
 
 
