@@ -178,7 +178,7 @@ def test_too_long(make_pair):
 
 @pytest.mark.parametrize("addr", (0, 0xdead0000, (1 << 64) - 8, (1 << 64) - 1), ids=hex)
 def test_buffer_outside(make_pair, addr):
-    """A buffer outside of guest memory costs a frame; its descriptor says so, ring stays in step."""
+    """A buffer outside of guest memory costs a frame; its descriptor says so, the ring goes on."""
     one, two = make_pair(Setup(rx_len=64), post=False)
     rxq = two.rxqs[0]
     rxq.post(1)

@@ -129,7 +129,8 @@ def guest_jobs(name, section):
     timeout = section.getfloat("timeout", 300)
     for kernel, driver, title in matrix(name, section):
         argv = guest_argv(kernel, driver, section, timeout, shlex.split(section["command"]))
-        yield Job(title, argv, count_status(title), timeout + 60)
+        count = count_guest_tap if section["kind"] == "guest-tap" else count_status
+        yield Job(title, argv, count(title), timeout + 60)
 
 
 def test_programs(path):
@@ -154,7 +155,7 @@ def ksft_jobs(name, section):
 
 
 KINDS = {"checks": check_jobs, "tap": tap_jobs, "pytest": pytest_jobs,
-         "guest": guest_jobs, "ksft": ksft_jobs}
+         "guest": guest_jobs, "guest-tap": guest_jobs, "ksft": ksft_jobs}
 
 
 def read_list():
