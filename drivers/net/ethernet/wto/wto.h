@@ -14,6 +14,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/mutex.h>
+#include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -201,7 +202,9 @@ struct wto_filter {
  * @want_mc: multicast promiscuous is wanted
  * @has_uc: unicast promiscuous is set in the device
  * @has_mc: multicast promiscuous is set in the device
- * @overflow: the device did not take all filters, so promiscuous stands in
+ * @miss_uc: the device did not take all unicast addresses, so promiscuous mode
+ *	stands in
+ * @miss_mc: the same of multicast addresses
  * @sync_lock: serializes those who bring filters to the device
  */
 struct wto_filters {
@@ -211,7 +214,8 @@ struct wto_filters {
 	bool want_mc;
 	bool has_uc;
 	bool has_mc;
-	bool overflow;
+	bool miss_uc;
+	bool miss_mc;
 	struct mutex sync_lock;	/* serializes wto_filter_sync() */
 };
 
@@ -236,6 +240,7 @@ struct wto_filters {
  * @link_lock: guards @link_up and the carrier against stopping
  * @link_up: what the device last said
  * @link_speed_mbps: what the device last said, Mbit/s
+ * @link_limit: how often changes of the link are told in the log
  * @msg_enable: NETIF_MSG_*
  * @tx_stats: counters by queue index, WTO_MAX_QUEUES elements
  * @rx_stats: counters by queue index, WTO_MAX_QUEUES elements
@@ -247,6 +252,7 @@ struct wto_filters {
  * @num_tx_timeouts: transmit watchdog events, but for lost interrupts
  * @num_lost_irqs: completions that only the watchdog found
  * @num_restarts: queue restarts for a new configuration
+ * @num_missed_irqs: interrupts that did not come, found by the worker
  * @num_rx_restarts: restarts of single receive queues
  * @rx_start_failed: the core was told that a receive queue did not start and
  *	is about to go back to the one before
@@ -271,6 +277,7 @@ struct wto_vport {
 	struct mutex link_lock;	/* guards link_up and the carrier */
 	bool link_up;
 	u32 link_speed_mbps;
+	struct ratelimit_state link_limit;
 	u32 msg_enable;
 	struct wto_tx_stats *tx_stats;
 	struct wto_rx_stats *rx_stats;
@@ -281,6 +288,7 @@ struct wto_vport {
 	u64 num_tx_timeouts;
 	u64 num_lost_irqs;
 	u64 num_restarts;
+	u64 num_missed_irqs;
 	u64 num_rx_restarts;
 	bool rx_start_failed;
 };
@@ -371,6 +379,7 @@ void wto_filter_exit(struct wto_filters *filters);
 int wto_filter_want(struct wto_filters *filters, const u8 *addr, bool primary);
 void wto_filter_unwant(struct wto_filters *filters, const u8 *addr,
 		       bool primary);
+bool wto_filter_has(struct wto_filters *filters, const u8 *addr);
 int wto_filter_sync(struct wto_filters *filters, struct wto_mbx *mbx,
 		    u32 vport_id, u64 caps);
 void wto_filter_forget(struct wto_filters *filters);

@@ -96,6 +96,14 @@ static int wto_ctrl_caps(struct wto_adapter *adapter)
 			caps->num_vectors, caps->mbx_vector);
 		return -EIO;
 	}
+	/* vports that are there come back, no more and no less */
+	if (adapter->num_vports > caps->max_vports) {
+		dev_err(adapter->dev, "device has only %u vports left of %u\n",
+			caps->max_vports, adapter->num_vports);
+		return -EIO;
+	}
+	if (adapter->num_vports)
+		caps->default_vports = adapter->num_vports;
 	caps->default_vports = clamp(caps->default_vports, 1,
 				     min(caps->max_vports, WTO_MAX_VPORTS));
 
@@ -144,11 +152,10 @@ static int wto_ctrl_alloc_msix(struct wto_adapter *adapter)
 	int num;
 
 	if (irqs->num) {
-		if (irqs->num <= adapter->caps.num_vectors)
-			return 0;
-		dev_err(adapter->dev, "device had %u vectors and now has %u\n",
-			irqs->num, adapter->caps.num_vectors);
-		return -EIO;
+		if (irqs->num > adapter->caps.num_vectors)
+			dev_warn(adapter->dev, "device had %u vectors and now has %u\n",
+				 irqs->num, adapter->caps.num_vectors);
+		return 0;
 	}
 
 	want = min3(want, adapter->caps.num_vectors, WTO_MAX_VECTORS);
@@ -170,17 +177,20 @@ static int wto_ctrl_request_mbx_irq(struct wto_adapter *adapter)
 	int irq;
 	int err;
 
-	if (irqs->mbx_irq) {
-		enable_irq(irqs->mbx_irq);
-		return 0;
-	}
-
 	irq = pci_irq_vector(adapter->pdev, adapter->caps.mbx_vector);
 	if (irq < 0) {
 		dev_err(adapter->dev, "mailbox vector %u is not one of the %u\n",
 			adapter->caps.mbx_vector, irqs->num);
 		return irq;
 	}
+	if (irqs->mbx_irq == irq) {
+		enable_irq(irq);
+		return 0;
+	}
+	/* the device chose another vector this time */
+	if (irqs->mbx_irq)
+		free_irq(irqs->mbx_irq, adapter);
+	irqs->mbx_irq = 0;
 	snprintf(irqs->mbx_name, sizeof(irqs->mbx_name), "%s-%s-mbx",
 		 WTO_DRV_NAME, pci_name(adapter->pdev));
 	err = request_threaded_irq(irq, NULL, wto_ctrl_mbx_thread,
@@ -194,9 +204,31 @@ static int wto_ctrl_request_mbx_irq(struct wto_adapter *adapter)
 	return 0;
 }
 
+/* A vector that two queues believed to be theirs would be requested twice */
+static int wto_ctrl_check_vectors(struct wto_adapter *adapter, u16 num)
+{
+	struct wto_irqs *irqs = &adapter->irqs;
+	DECLARE_BITMAP(seen, WTO_MAX_VECTORS) = {};
+	u16 i;
+
+	for (i = 0; i < num; i++) {
+		u16 id = irqs->vec[i].id;
+
+		if (id >= irqs->num || id == adapter->caps.mbx_vector ||
+		    __test_and_set_bit(id, seen)) {
+			dev_err(adapter->dev, "the device gave vector %u, which is not one of the %u or not free\n",
+				id, irqs->num);
+			return -EIO;
+		}
+	}
+
+	return 0;
+}
+
 static int wto_ctrl_irqs(struct wto_adapter *adapter)
 {
 	struct wto_irqs *irqs = &adapter->irqs;
+	u16 num;
 	int err;
 
 	err = wto_ctrl_alloc_msix(adapter);
@@ -208,10 +240,13 @@ static int wto_ctrl_irqs(struct wto_adapter *adapter)
 	wto_ctrl_mbx_irq_on(irqs, adapter->hw.layout);
 	WRITE_ONCE(adapter->mbx.irq, true);
 
-	err = wto_vc_alloc_vectors(&adapter->mbx, irqs->vec, irqs->num - 1);
+	num = min(irqs->num, adapter->caps.num_vectors) - 1;
+	err = wto_vc_alloc_vectors(&adapter->mbx, irqs->vec, num);
+	if (!err)
+		err = wto_ctrl_check_vectors(adapter, num);
 	if (err)
 		return err;
-	irqs->num_vec = irqs->num - 1;
+	irqs->num_vec = num;
 
 	return 0;
 }

@@ -9,6 +9,10 @@
 
 #include "wto.h"
 
+/* Most addresses in one message; refusals after which the rest is left out */
+#define WTO_FILTER_MAX_STEP	256
+#define WTO_FILTER_MAX_REFUSED	8
+
 static bool wto_filter_wanted(const struct wto_filter *f)
 {
 	return f->primary || f->listed;
@@ -208,33 +212,81 @@ static void wto_filter_done(struct wto_filters *filters, bool add,
 	spin_unlock_bh(&filters->lock);
 }
 
+static int wto_filter_send(struct wto_mbx *mbx, u32 vport_id, bool add,
+			   const struct wto_vc_mac *macs, int num)
+{
+	if (add)
+		return wto_vc_add_macs(mbx, vport_id, macs, num);
+
+	return wto_vc_del_macs(mbx, vport_id, macs, num);
+}
+
+/* The device takes or refuses a message as a whole.  One that it refuses is
+ * divided, so that what has room gets in.  An address that it will not remove
+ * is one that it does not have.
+ */
 static int wto_filter_sync_macs(struct wto_filters *filters,
 				struct wto_mbx *mbx, u32 vport_id, bool add)
 {
 	struct wto_vc_mac *macs;
+	int refused = 0;
+	int done = 0;
+	int err = 0;
+	int step;
 	int num;
-	int err;
 
 	num = wto_filter_collect(filters, add, &macs);
 	if (num <= 0)
 		return num;
 
-	if (add)
-		err = wto_vc_add_macs(mbx, vport_id, macs, num);
-	else
-		err = wto_vc_del_macs(mbx, vport_id, macs, num);
-	if (!err)
-		wto_filter_done(filters, add, macs, num);
+	step = min(num, WTO_FILTER_MAX_STEP);
+	while (done < num && refused < WTO_FILTER_MAX_REFUSED) {
+		step = min(step, num - done);
+		err = wto_filter_send(mbx, vport_id, add, &macs[done], step);
+		/* anything but a refusal concerns all */
+		if (err && (err != -EIO || !READ_ONCE(mbx->up)))
+			break;
+		if (err && step > 1) {
+			step /= 2;
+			continue;
+		}
+		if (!err || !add)
+			wto_filter_done(filters, add, &macs[done], step);
+		refused += !!err;
+		done += step;
+		err = 0;
+	}
 	kfree(macs);
 
 	return err;
 }
 
+/* Which of the addresses that are wanted has the device not taken?  Without
+ * filters it knows the vport's own address all the same.
+ */
+static void wto_filter_find_missing(struct wto_filters *filters, u64 caps)
+{
+	struct wto_filter *f;
+
+	filters->miss_uc = false;
+	filters->miss_mc = false;
+	spin_lock_bh(&filters->lock);
+	list_for_each_entry(f, &filters->list, list) {
+		if (f->installed || !wto_filter_wanted(f))
+			continue;
+		if (is_multicast_ether_addr(f->addr))
+			filters->miss_mc = true;
+		else if (f->listed || (caps & VC2_CAP_MACFILTER))
+			filters->miss_uc = true;
+	}
+	spin_unlock_bh(&filters->lock);
+}
+
 static int wto_filter_sync_promisc(struct wto_filters *filters,
 				   struct wto_mbx *mbx, u32 vport_id)
 {
-	bool uc = READ_ONCE(filters->want_uc) || filters->overflow;
-	bool mc = READ_ONCE(filters->want_mc) || filters->overflow;
+	bool uc = READ_ONCE(filters->want_uc) || filters->miss_uc;
+	bool mc = READ_ONCE(filters->want_mc) || filters->miss_mc;
 	int err;
 
 	if (uc == filters->has_uc && mc == filters->has_mc)
@@ -250,6 +302,27 @@ static int wto_filter_sync_promisc(struct wto_filters *filters,
 }
 
 /**
+ * wto_filter_has - does the device have a filter for an address?
+ * @filters: filters
+ * @addr: address
+ *
+ * Context: Any.
+ * Return: true if it took it.
+ */
+bool wto_filter_has(struct wto_filters *filters, const u8 *addr)
+{
+	struct wto_filter *f;
+	bool has;
+
+	spin_lock_bh(&filters->lock);
+	f = wto_filter_find(filters, addr);
+	has = f && f->installed;
+	spin_unlock_bh(&filters->lock);
+
+	return has;
+}
+
+/**
  * wto_filter_sync - bring the filters to the device
  * @filters: filters
  * @mbx: mailbox
@@ -259,24 +332,25 @@ static int wto_filter_sync_promisc(struct wto_filters *filters,
  * If the device has no room for an address, promiscuous mode stands in.
  *
  * Context: Process, may sleep.
- * Return: 0, -ENOMEM, or see wto_vc.h; what failed is tried again next time.
+ * Return: 0, also if the device refused addresses; -ENOMEM or see wto_vc.h.
+ * What failed is tried again next time.
  */
 int wto_filter_sync(struct wto_filters *filters, struct wto_mbx *mbx,
 		    u32 vport_id, u64 caps)
 {
 	int err = 0;
+	int ret = 0;
 
 	mutex_lock(&filters->sync_lock);
 	if (caps & VC2_CAP_MACFILTER) {
+		/* removing first makes room, but adding must not wait for it */
 		err = wto_filter_sync_macs(filters, mbx, vport_id, false);
-		if (!err)
-			err = wto_filter_sync_macs(filters, mbx, vport_id,
-						   true);
-		filters->overflow = err == -EIO && READ_ONCE(mbx->up);
+		ret = wto_filter_sync_macs(filters, mbx, vport_id, true);
+		err = err ?: ret;
 	}
+	wto_filter_find_missing(filters, caps);
 	if (caps & VC2_CAP_PROMISC) {
-		int ret = wto_filter_sync_promisc(filters, mbx, vport_id);
-
+		ret = wto_filter_sync_promisc(filters, mbx, vport_id);
 		err = err ?: ret;
 	}
 	mutex_unlock(&filters->sync_lock);

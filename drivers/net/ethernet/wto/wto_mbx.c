@@ -319,10 +319,26 @@ static bool wto_mbx_reply(struct wto_mbx *mbx, const struct idpf_ctlq_desc *desc
 	return found;
 }
 
+/* The device could still write to a descriptor: take a copy, by one read of
+ * each word
+ */
+static struct idpf_ctlq_desc wto_mbx_copy_desc(const struct idpf_ctlq_desc *from)
+{
+	const u64 *src = (const u64 *)from;
+	struct idpf_ctlq_desc desc;
+	unsigned int i;
+
+	BUILD_BUG_ON(sizeof(desc) % sizeof(u64));
+	for (i = 0; i < sizeof(desc) / sizeof(u64); i++)
+		((u64 *)&desc)[i] = READ_ONCE(src[i]);
+
+	return desc;
+}
+
 static void wto_mbx_receive(struct wto_mbx *mbx, u16 idx)
 {
-	/* the device could still write to it: look at a copy */
-	const struct idpf_ctlq_desc desc = mbx->arq.desc[idx];
+	const struct idpf_ctlq_desc desc =
+		wto_mbx_copy_desc(&mbx->arq.desc[idx]);
 	u16 flags = le16_to_cpu(desc.flags);
 	u32 opcode = FIELD_GET(IDPF_CTLQ_VC_OPCODE,
 			       le32_to_cpu(desc.vc_opcode));

@@ -86,6 +86,54 @@ int wto_napi_poll(struct napi_struct *napi, int budget)
 }
 
 /**
+ * wto_napi_check - look for an interrupt that did not come
+ * @vec: vector of a vport, in use or not
+ *
+ * There is something to do, nobody does it, and at the last look it was the
+ * same: then the interrupt was lost, and a poll is started instead.
+ *
+ * Context: Process.
+ * Return: 0 if all is well, -EAGAIN if it is to be looked at again soon, 1 if a
+ * poll was started.
+ */
+int wto_napi_check(struct wto_vector *vec)
+{
+	const struct wto_napi_look last = vec->look;
+	struct wto_napi_look look = {};
+	struct wto_rx_queue *rxq;
+	struct wto_tx_queue *txq;
+
+	rcu_read_lock();
+	rxq = READ_ONCE(vec->rx);
+	txq = READ_ONCE(vec->tx);
+	if (rxq)
+		look.rx = wto_rx_pending(rxq, &look.rx_next);
+	if (txq) {
+		/* one of them moves, whatever the queue's model */
+		look.tx_next = READ_ONCE(txq->compl_next) +
+			       READ_ONCE(txq->head);
+		look.tx = wto_tx_pending(txq);
+	}
+	rcu_read_unlock();
+
+	vec->look = (struct wto_napi_look) {};
+	if (napi_is_scheduled(&vec->napi) || (!look.rx && !look.tx))
+		return 0;
+	if (!last.rx && !last.tx) {
+		vec->look = look;
+		return -EAGAIN;
+	}
+	if (memcmp(&look, &last, sizeof(look)))
+		return 0;
+
+	local_bh_disable();
+	napi_schedule(&vec->napi);
+	local_bh_enable();
+
+	return 1;
+}
+
+/**
  * wto_napi_irq - interrupt of a channel
  * @irq: interrupt number
  * @data: struct wto_vector

@@ -24,7 +24,8 @@ static void wto_netdev_set_link(struct wto_vport *vport,
 				const struct wto_vc_link *link)
 {
 	mutex_lock(&vport->link_lock);
-	if (vport->link_up != link->up && netif_msg_link(vport))
+	if (vport->link_up != link->up && netif_msg_link(vport) &&
+	    __ratelimit(&vport->link_limit))
 		netdev_info(vport->netdev, "link is %s (%u Mb/s)\n",
 			    link->up ? "up" : "down", link->speed_mbps);
 	vport->link_up = link->up;
@@ -331,6 +332,29 @@ void wto_netdev_sync_rx_mode(struct wto_vport *vport)
 		set_bit(WTO_VF_RX_MODE, vport->flags);
 }
 
+/* Bring a new address to the device.  Return: 0 once the device has it */
+static int wto_netdev_add_mac(struct wto_vport *vport, const u8 *addr)
+{
+	struct wto_adapter *adapter = vport->adapter;
+	struct wto_filters *filters = &vport->filters;
+	int err;
+
+	err = wto_filter_want(filters, addr, true);
+	if (err)
+		return err;
+	err = wto_filter_sync(filters, &adapter->mbx, vport->vc.id,
+			      adapter->caps.other);
+	if (wto_filter_has(filters, addr))
+		return 0;
+
+	wto_filter_unwant(filters, addr, true);
+	/* promiscuous mode need not stand in for it */
+	set_bit(WTO_VF_RX_MODE, vport->flags);
+	wto_reset_kick(adapter);
+
+	return err ?: -EADDRNOTAVAIL;
+}
+
 static int wto_netdev_set_mac(struct net_device *netdev, void *p)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
@@ -346,9 +370,12 @@ static int wto_netdev_set_mac(struct net_device *netdev, void *p)
 	if (ether_addr_equal(netdev->dev_addr, sa->sa_data))
 		return 0;
 
-	err = wto_filter_want(&vport->filters, sa->sa_data, true);
-	if (err)
+	err = wto_netdev_add_mac(vport, sa->sa_data);
+	if (err) {
+		netdev_err(netdev, "the device does not take address %pM: %pe\n",
+			   sa->sa_data, ERR_PTR(err));
 		return err;
+	}
 	ether_addr_copy(old, netdev->dev_addr);
 	eth_commit_mac_addr_change(netdev, p);
 	wto_filter_unwant(&vport->filters, old, true);
@@ -480,6 +507,14 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 			       vport->max_channels);
 }
 
+static bool wto_netdev_can_hsplit(const struct wto_vport *vport)
+{
+	const u32 both = VC2_HSPLIT_AT_L4V4 | VC2_HSPLIT_AT_L4V6;
+
+	return vport->rx_model == WTO_RX_SPLIT &&
+	       (vport->adapter->caps.hsplit & both) == both;
+}
+
 static void wto_netdev_init_config(struct wto_vport *vport)
 {
 	struct wto_queue_cfg *cfg = &vport->cfg;
@@ -488,9 +523,7 @@ static void wto_netdev_init_config(struct wto_vport *vport)
 	cfg->num_channels = min(num_online_cpus(), vport->max_channels);
 	cfg->tx_len = WTO_RING_DEFAULT;
 	cfg->rx_len = WTO_RING_DEFAULT;
-	cfg->hsplit = vport->rx_model == WTO_RX_SPLIT &&
-		      adapter->caps.hsplit == (VC2_HSPLIT_AT_L4V4 |
-					       VC2_HSPLIT_AT_L4V6);
+	cfg->hsplit = wto_netdev_can_hsplit(vport);
 	cfg->rx_hash = adapter->caps.rss;
 }
 
@@ -577,6 +610,8 @@ int wto_netdev_create(struct wto_adapter *adapter, unsigned int index)
 	vport->index = index;
 	vport->msg_enable = NETIF_MSG_DRV | NETIF_MSG_LINK;
 	mutex_init(&vport->link_lock);
+	ratelimit_state_init(&vport->link_limit, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
 	spin_lock_init(&vport->nic_stats_lock);
 	wto_filter_init(&vport->filters);
 
@@ -665,22 +700,54 @@ void wto_netdev_detach(struct wto_vport *vport)
 	wto_filter_forget(&vport->filters);
 }
 
-/* What must not shrink, since the user was told of it */
+/* Entries of a user's RSS table may name queues that are no more */
+static void wto_netdev_clamp_rss(struct wto_vport *vport)
+{
+	struct net_device *netdev = vport->netdev;
+	struct wto_rss *rss = &vport->rss;
+	unsigned int i;
+
+	for (i = 0; i < rss->lut_size; i++) {
+		if (rss->lut[i] < vport->cfg.num_channels)
+			continue;
+		if (netif_is_rxfh_configured(netdev))
+			ethtool_rxfh_indir_lost(netdev);
+		wto_rss_fit(vport);
+		return;
+	}
+}
+
+/* The device may have less to give than before the reset.  What can do with
+ * less does; the user is told.
+ */
 static int wto_netdev_check_again(struct wto_vport *vport)
 {
+	const struct wto_vc_caps *caps = &vport->adapter->caps;
+	u32 max_mtu = vport->vc.max_frame - WTO_FRAME_OVERHEAD;
+	struct net_device *netdev = vport->netdev;
 	struct wto_queue_cfg *cfg = &vport->cfg;
 
+	if (max_mtu < netdev->mtu) {
+		netdev_err(netdev, "device takes an MTU of %u at most now, %u is in use\n",
+			   max_mtu, netdev->mtu);
+		return -EIO;
+	}
+	if (max_mtu < netdev->max_mtu) {
+		netdev_warn(netdev, "device takes an MTU of %u at most now\n",
+			    max_mtu);
+		WRITE_ONCE(netdev->max_mtu, max_mtu);
+	}
 	if (vport->max_channels < cfg->num_channels) {
-		netdev_err(vport->netdev, "device has only %u channels left of %u\n",
-			   vport->max_channels, cfg->num_channels);
-		return -EIO;
+		netdev_warn(netdev, "device has only %u channels left of %u\n",
+			    vport->max_channels, cfg->num_channels);
+		cfg->num_channels = vport->max_channels;
 	}
-	if (vport->vc.max_frame < vport->netdev->max_mtu +
-				  WTO_FRAME_OVERHEAD) {
-		netdev_err(vport->netdev, "device takes only frames of %u bytes now\n",
-			   vport->vc.max_frame);
-		return -EIO;
+	if (cfg->hsplit && !wto_netdev_can_hsplit(vport)) {
+		netdev_warn(netdev, "device does not split headers any more\n");
+		cfg->hsplit = false;
 	}
+	if (vport->rss.lut_size && !caps->rss)
+		netdev_warn(netdev, "device has no receive side scaling any more\n");
 
 	return 0;
 }
@@ -700,6 +767,11 @@ static int wto_netdev_reattach_locked(struct wto_vport *vport)
 					  true);
 	if (!err)
 		err = wto_features_refresh(vport);
+	if (err)
+		return err;
+	wto_netdev_clamp_rss(vport);
+	err = netif_set_real_num_queues(netdev, vport->cfg.num_channels,
+					vport->cfg.num_channels);
 	if (err)
 		return err;
 

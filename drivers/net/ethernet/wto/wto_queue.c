@@ -563,7 +563,7 @@ static int wto_queue_enable_rx(struct wto_vport *vport,
 static void wto_queue_switch_rx(struct wto_vector *vec,
 				struct wto_rx_queue *rxq)
 {
-	vec->rx = rxq;
+	WRITE_ONCE(vec->rx, rxq);
 	napi_enable_locked(&vec->napi);
 	/* the interrupt may have fired meanwhile: only a poll rearms it */
 	local_bh_disable();
@@ -599,6 +599,8 @@ int wto_queue_stop_rx(struct wto_vport *vport, struct wto_rx_queue *rxq)
 	wto_rx_clean(rxq);
 	vport->set->rx[rxq->idx] = NULL;
 	wto_queue_switch_rx(vec, NULL);
+	/* the worker may look at it */
+	synchronize_net();
 
 	return 0;
 }

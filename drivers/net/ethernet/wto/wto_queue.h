@@ -254,6 +254,20 @@ struct wto_itr {
 };
 
 /**
+ * struct wto_napi_look - what waits for a poll
+ * @rx_next: place of the next received descriptor
+ * @tx_next: place of the next completion
+ * @rx: it is there
+ * @tx: it is there
+ */
+struct wto_napi_look {
+	u32 rx_next;
+	u32 tx_next;
+	u32 rx;
+	u32 tx;
+};
+
+/**
  * struct wto_vector - interrupt vector of a channel, and its NAPI
  * @napi: NAPI
  * @tx: transmit queue, NULL while the vport is down
@@ -269,6 +283,7 @@ struct wto_itr {
  * @idx: index in the vport and of the channel
  * @id: the device's number of the vector
  * @irq: interrupt number
+ * @look: what the worker saw last; its own
  * @name: in /proc/interrupts
  */
 struct wto_vector {
@@ -288,6 +303,7 @@ struct wto_vector {
 	u16 idx;
 	u16 id;
 	int irq;
+	struct wto_napi_look look;
 	char name[IFNAMSIZ + 16];
 } ____cacheline_aligned_in_smp;
 
@@ -380,9 +396,11 @@ void wto_rx_free(struct wto_rx_queue *rxq);
 int wto_rx_post(struct wto_rx_queue *rxq);
 void wto_rx_clean(struct wto_rx_queue *rxq);
 int wto_rx_poll(struct wto_rx_queue *rxq, int budget);
+bool wto_rx_pending(const struct wto_rx_queue *rxq, u32 *next);
 
 /* wto_napi.c */
 int wto_napi_poll(struct napi_struct *napi, int budget);
+int wto_napi_check(struct wto_vector *vec);
 irqreturn_t wto_napi_irq(int irq, void *data);
 int wto_napi_provoke(struct wto_vector *vec, unsigned int timeout_ms);
 

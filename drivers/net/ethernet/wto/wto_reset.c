@@ -15,6 +15,7 @@
 #include "wto.h"
 
 #define WTO_SERVICE_MS		1000
+#define WTO_SERVICE_SOON_MS	50	/* longer than any throttling */
 #define WTO_SERVICE_STATS_EVERY	2	/* runs between two GET_STATS */
 #define WTO_RESET_MAX_TRIES	6
 #define WTO_RESET_BACKOFF_MS	1000	/* after the first, then twice as long */
@@ -295,9 +296,30 @@ static void wto_reset_check_health(struct wto_adapter *adapter)
 	}
 }
 
+/* Return: true if queues should be looked at again soon */
+static bool wto_reset_check_queues(struct wto_vport *vport)
+{
+	bool again = false;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < WTO_MAX_QUEUES; i++) {
+		ret = wto_napi_check(&vport->vec[i]);
+		if (ret > 0) {
+			vport->num_missed_irqs++;
+			netdev_warn_once(vport->netdev, "an interrupt of channel %u did not come\n",
+					 i);
+		}
+		again |= ret < 0;
+	}
+
+	return again;
+}
+
 /* Return: ms until there is something to look after again, 0: never */
 static unsigned int wto_reset_serve(struct wto_adapter *adapter)
 {
+	unsigned int next = WTO_SERVICE_MS;
 	unsigned int wait_ms;
 	unsigned int i;
 
@@ -320,11 +342,15 @@ static unsigned int wto_reset_serve(struct wto_adapter *adapter)
 	if (test_bit(WTO_F_RESET, adapter->flags))
 		return wto_reset_backoff(adapter) ?: 1;
 
-	for (i = 0; i < adapter->num_vports; i++)
+	for (i = 0; i < adapter->num_vports; i++) {
 		wto_netdev_sync_rx_mode(adapter->vports[i]);
-	wto_reset_update_stats(adapter);
+		if (wto_reset_check_queues(adapter->vports[i]))
+			next = WTO_SERVICE_SOON_MS;
+	}
+	if (next == WTO_SERVICE_MS)
+		wto_reset_update_stats(adapter);
 
-	return WTO_SERVICE_MS;
+	return next;
 }
 
 static void wto_reset_service(struct work_struct *work)

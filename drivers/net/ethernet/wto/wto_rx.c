@@ -491,7 +491,7 @@ static int wto_rx_poll_split(struct wto_rx_queue *rxq, int budget,
 		rxq->free_id[rxq->num_free++] = meta.buf_id;
 		wto_rx_one(rxq, &meta, tally);
 	}
-	rxq->next = next;
+	WRITE_ONCE(rxq->next, next);
 
 	return work;
 }
@@ -530,7 +530,7 @@ static int wto_rx_poll_single(struct wto_rx_queue *rxq, int budget,
 		wto_rx_one(rxq, &meta, tally);
 	}
 	rxq->num_free += work;
-	rxq->next = next;
+	WRITE_ONCE(rxq->next, next);
 
 	return work;
 }
@@ -560,6 +560,28 @@ int wto_rx_poll(struct wto_rx_queue *rxq, int budget)
 
 	/* no interrupt will come when the device has hardly a buffer left */
 	return rxq->num_free > rxq->len / 2 ? budget : work;
+}
+
+/**
+ * wto_rx_pending - is there a descriptor to be polled?
+ * @rxq: receive queue, running or not
+ * @next: out: its place
+ *
+ * Context: Any; the queue is kept by RCU.
+ * Return: true if the device has written it.
+ */
+bool wto_rx_pending(const struct wto_rx_queue *rxq, u32 *next)
+{
+	const struct idpf_rx_desc_raw *desc;
+
+	*next = READ_ONCE(rxq->next);
+	desc = (const void *)&rxq->desc[*next & (rxq->len - 1)];
+	if (rxq->model != WTO_RX_SPLIT)
+		return *next != READ_ONCE(rxq->bufq_next) &&
+		       (le64_to_cpu(READ_ONCE(desc->qw[1])) & IDPF_RXB_ST_DD);
+
+	return !(le64_to_cpu(READ_ONCE(desc->qw[0])) & IDPF_RXF_QW0_GEN) ==
+	       !!(*next & rxq->len);
 }
 
 /**

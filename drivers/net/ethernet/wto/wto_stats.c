@@ -111,6 +111,8 @@ static const struct wto_stat wto_stat_vport[] = {
 		       "times that completions were found without an interrupt"),
 	WTO_STAT_VPORT("restarts", num_restarts,
 		       "restarts of the queues for a new configuration"),
+	WTO_STAT_VPORT("missed_irqs", num_missed_irqs,
+		       "interrupts of queues that did not come"),
 	WTO_STAT_VPORT("rx_restarts", num_rx_restarts,
 		       "restarts of a single receive queue"),
 };

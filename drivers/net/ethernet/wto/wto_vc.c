@@ -517,6 +517,16 @@ int wto_vc_reset_vf(struct wto_mbx *mbx)
 	return wto_mbx_send(mbx, VC2_OP_RESET_VF);
 }
 
+static bool wto_vc_has_queue(const struct wto_vc_queue_id *queues, u16 num,
+			     u32 id)
+{
+	while (num--)
+		if (queues[num].id == id)
+			return true;
+
+	return false;
+}
+
 /* Sort the queues of a reply by type.  What is too much is left out. */
 static int wto_vc_take_chunks(struct wto_mbx *mbx,
 			      const struct vc2_create_vport *wire, size_t len,
@@ -558,7 +568,9 @@ static int wto_vc_take_chunks(struct wto_mbx *mbx,
 			struct wto_vc_queue_id *q;
 
 			/* completion and buffer queues are named by 16 bits */
-			if (id > U16_MAX)
+			if (id > U16_MAX ||
+			    wto_vc_has_queue(lists[type].queues,
+					     *lists[type].num, id))
 				return wto_vc_malformed(mbx,
 							VC2_OP_CREATE_VPORT,
 							"queue id", id);

@@ -16,12 +16,6 @@ static int wto_vector_bind_one(struct wto_adapter *adapter,
 {
 	u64 itr_tx = from->itr[1];
 
-	if (from->id == adapter->caps.mbx_vector ||
-	    from->id >= adapter->irqs.num) {
-		dev_err(adapter->dev, "the device gave vector %u for queues, which is not one of the %u\n",
-			from->id, adapter->irqs.num);
-		return -EIO;
-	}
 	if (itr_tx == from->itr[0])
 		itr_tx += adapter->hw.layout->itr_index_spacing;
 
@@ -93,11 +87,11 @@ static void wto_vector_detach_one(struct wto_vport *vport,
 	netif_queue_set_napi(vport->netdev, vec->idx, NETDEV_QUEUE_TYPE_TX,
 			     NULL);
 	free_irq(vec->irq, vec);
-	/* deleting the NAPI also waits for a watchdog that looks at the queue */
+	/* deleting the NAPI also waits for watchdogs that look at the queues */
 	WRITE_ONCE(vport->tx[vec->idx], NULL);
+	WRITE_ONCE(vec->tx, NULL);
+	WRITE_ONCE(vec->rx, NULL);
 	netif_napi_del_locked(&vec->napi);
-	vec->tx = NULL;
-	vec->rx = NULL;
 }
 
 /**
