@@ -18,7 +18,10 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include <net/devlink.h>
+
 #include "wto_compat.h"
+#include "wto_devlink.h"
 #include "wto_hw.h"
 #include "wto_mbx.h"
 #include "wto_queue.h"
@@ -101,6 +104,7 @@ struct wto_service {
  * @dev: &pdev->dev, for messages and DMA
  * @hw: registers
  * @mbx: mailbox
+ * @version: version of the interface that the device speaks
  * @caps: what the device granted
  * @irqs: vectors
  * @ptypes: packet types, WTO_PTYPE_TABLE_LEN elements
@@ -111,12 +115,15 @@ struct wto_service {
  * @num_vports: used elements of @vports
  * @num_resets: recoveries that succeeded
  * @num_reset_failures: attempts to recover that failed
+ * @devlink: devlink instance
+ * @health: what devlink is told of the health
  */
 struct wto_adapter {
 	struct pci_dev *pdev;
 	struct device *dev;
 	struct wto_hw hw;
 	struct wto_mbx mbx;
+	struct wto_vc_version version;
 	struct wto_vc_caps caps;
 	struct wto_irqs irqs;
 	struct wto_ptype *ptypes;
@@ -127,6 +134,8 @@ struct wto_adapter {
 	unsigned int num_vports;
 	u64 num_resets;
 	u64 num_reset_failures;
+	struct devlink *devlink;
+	struct wto_health_state health;
 };
 
 /**
@@ -254,6 +263,8 @@ struct wto_filters {
  * @num_restarts: queue restarts for a new configuration
  * @num_missed_irqs: interrupts that did not come, found by the worker
  * @num_rx_restarts: restarts of single receive queues
+ * @devlink_port: devlink's port, if @has_devlink_port
+ * @has_devlink_port: it is registered
  * @rx_start_failed: the core was told that a receive queue did not start and
  *	is about to go back to the one before
  */
@@ -290,6 +301,8 @@ struct wto_vport {
 	u64 num_restarts;
 	u64 num_missed_irqs;
 	u64 num_rx_restarts;
+	struct devlink_port devlink_port;
+	bool has_devlink_port;
 	bool rx_start_failed;
 };
 
@@ -394,6 +407,7 @@ int wto_reset_function(struct wto_adapter *adapter);
 void wto_reset_request(struct wto_adapter *adapter, const char *why);
 void wto_reset_quiesce(struct wto_adapter *adapter, const char *why);
 void wto_reset_kick(struct wto_adapter *adapter);
+void wto_reset_wait(struct wto_adapter *adapter);
 void wto_reset_on_gone(void *ctx);
 
 /* wto_ctrl.c */

@@ -87,6 +87,13 @@ static inline void page_pool_enable_direct_recycling(struct page_pool *pool,
 }
 #endif
 
+/* The time between recoveries was an argument.  Stands before the last one. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define WTO_NO_GRACE			0,
+#else
+#define WTO_NO_GRACE
+#endif
+
 /* Operations on single queues knew no configuration.  A parameter. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
 #define WTO_QCFG_PARAM

@@ -63,7 +63,7 @@ static int wto_ctrl_version(struct wto_adapter *adapter)
 	int err;
 
 	do {
-		err = wto_vc_version(&adapter->mbx);
+		err = wto_vc_version(&adapter->mbx, &adapter->version);
 	} while (err == -EIO && READ_ONCE(adapter->mbx.up) && --tries);
 
 	return err;

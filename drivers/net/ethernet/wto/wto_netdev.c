@@ -418,7 +418,8 @@ static void wto_netdev_tx_timeout(struct net_device *netdev,
 	vport->num_tx_timeouts++;
 	if (txq)
 		wto_tx_dump(txq);
-	wto_reset_request(vport->adapter, "transmit queue is stuck");
+	wto_health_report(vport->adapter, WTO_HEALTH_TX,
+			  "transmit queue is stuck");
 }
 
 static void wto_netdev_get_stats64(struct net_device *netdev,
@@ -659,6 +660,9 @@ int wto_netdev_register(struct wto_vport *vport)
 	if (err)
 		return err;
 	netif_carrier_off(netdev);
+	err = wto_devlink_add_port(vport);
+	if (err)
+		return err;
 
 	return register_netdev(netdev);
 }
@@ -675,6 +679,7 @@ void wto_netdev_destroy(struct wto_vport *vport)
 
 	if (vport->netdev->reg_state == NETREG_REGISTERED)
 		unregister_netdev(vport->netdev);
+	wto_devlink_remove_port(vport);
 	if (READ_ONCE(adapter->mbx.up))
 		wto_vc_destroy_vport(&adapter->mbx, vport->vc.id);
 

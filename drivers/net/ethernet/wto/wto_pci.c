@@ -114,6 +114,7 @@ static int wto_pci_create_vports(struct wto_adapter *adapter)
 	if (err) {
 		/* the worker may have been woken for those that are there */
 		wto_reset_stop(adapter);
+		wto_health_stop(adapter);
 		wto_pci_destroy_vports(adapter);
 	}
 
@@ -152,9 +153,12 @@ static int wto_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = wto_reset_init(adapter);
 	if (err)
 		goto exit_mbx;
-	err = wto_reset_function(adapter);
+	err = wto_devlink_create(adapter);
 	if (err)
 		goto exit_reset;
+	err = wto_reset_function(adapter);
+	if (err)
+		goto destroy_devlink;
 	err = wto_ctrl_up(adapter);
 	if (err)
 		goto exit_ctrl;
@@ -162,6 +166,7 @@ static int wto_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = wto_pci_create_vports(adapter);
 	if (err)
 		goto ctrl_down;
+	wto_devlink_register(adapter);
 	wto_reset_kick(adapter);
 	dev_info(&pdev->dev, "%s with %u vports, %u vectors\n",
 		 adapter->hw.layout->name, adapter->num_vports,
@@ -173,6 +178,8 @@ ctrl_down:
 	wto_pci_ctrl_down(adapter);
 exit_ctrl:
 	wto_ctrl_exit(adapter);
+destroy_devlink:
+	wto_devlink_destroy(adapter);
 exit_reset:
 	pci_clear_master(pdev);
 	wto_reset_exit(adapter);
@@ -191,10 +198,13 @@ static void wto_pci_remove(struct pci_dev *pdev)
 {
 	struct wto_adapter *adapter = pci_get_drvdata(pdev);
 
+	wto_devlink_unregister(adapter);
 	wto_reset_stop(adapter);
+	wto_health_stop(adapter);
 	wto_pci_destroy_vports(adapter);
 	wto_pci_ctrl_down(adapter);
 	wto_ctrl_exit(adapter);
+	wto_devlink_destroy(adapter);
 	wto_reset_exit(adapter);
 	wto_mbx_exit(&adapter->mbx);
 	wto_hw_exit(&adapter->hw);

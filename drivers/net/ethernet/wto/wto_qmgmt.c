@@ -92,7 +92,7 @@ static int wto_qmgmt_start(struct net_device *netdev, WTO_QCFG_PARAM
 	}
 	if (err) {
 		vport->set->rx[idx] = mem->rxq;
-		wto_reset_request(vport->adapter,
+		wto_health_report(vport->adapter, WTO_HEALTH_RX,
 				  "receive queue cannot be restarted");
 	} else {
 		vport->num_rx_restarts++;

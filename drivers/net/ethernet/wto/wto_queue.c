@@ -590,7 +590,7 @@ int wto_queue_stop_rx(struct wto_vport *vport, struct wto_rx_queue *rxq)
 
 	err = wto_queue_enable_rx(vport, rxq, false);
 	if (err) {
-		wto_reset_request(vport->adapter,
+		wto_health_report(vport->adapter, WTO_HEALTH_RX,
 				  "receive queue cannot be stopped");
 		return err;
 	}

@@ -50,6 +50,17 @@ void wto_reset_kick(struct wto_adapter *adapter)
 }
 
 /**
+ * wto_reset_wait - wait until the worker has done what it was woken for
+ * @adapter: function
+ *
+ * Context: Process, may sleep; not under RTNL, which the worker takes.
+ */
+void wto_reset_wait(struct wto_adapter *adapter)
+{
+	flush_delayed_work(&adapter->service.work);
+}
+
+/**
  * wto_reset_request - ask for a reset of the function
  * @adapter: function
  * @why: for the log
@@ -241,7 +252,8 @@ static void wto_reset_recover(struct wto_adapter *adapter)
 	if (!err) {
 		service->tries = 0;
 		clear_bit(WTO_F_FAILED, adapter->flags);
-		adapter->num_resets++;
+		WRITE_ONCE(adapter->num_resets, adapter->num_resets + 1);
+		wto_health_recovered(adapter);
 		dev_info(adapter->dev, "recovered from reset in %u ms\n",
 			 jiffies_to_msecs(jiffies - start));
 		return;
@@ -288,10 +300,11 @@ static void wto_reset_check_health(struct wto_adapter *adapter)
 	case 0:
 		break;
 	case -ENETRESET:
-		wto_reset_request(adapter, "the device was reset");
+		wto_health_report(adapter, WTO_HEALTH_MBX,
+				  "the device was reset");
 		break;
 	default:
-		wto_reset_request(adapter, "mailbox error");
+		wto_health_report(adapter, WTO_HEALTH_MBX, "mailbox error");
 		break;
 	}
 }

@@ -124,12 +124,13 @@ int wto_vc_call(struct wto_mbx *mbx, const struct wto_vc_call *call)
 /**
  * wto_vc_version - agree on the version of the interface
  * @mbx: mailbox
+ * @version: out: the device's version
  *
  * Context: Process, may sleep.
  * Return: 0; -EPROTONOSUPPORT if the device's major version is not ours; see
  * wto_vc.h.
  */
-int wto_vc_version(struct wto_mbx *mbx)
+int wto_vc_version(struct wto_mbx *mbx, struct wto_vc_version *version)
 {
 	struct vc2_version ver = {
 		.major = cpu_to_le32(VC2_VERSION_MAJOR),
@@ -154,6 +155,8 @@ int wto_vc_version(struct wto_mbx *mbx)
 			VC2_VERSION_MAJOR, VC2_VERSION_MINOR);
 		return -EPROTONOSUPPORT;
 	}
+	version->major = le32_to_cpu(ver.major);
+	version->minor = le32_to_cpu(ver.minor);
 
 	return 0;
 }

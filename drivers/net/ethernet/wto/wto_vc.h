@@ -28,6 +28,16 @@ struct wto_mbx;
 #define WTO_MAX_RSS_LUT		2048
 
 /**
+ * struct wto_vc_version - version of the interface
+ * @major: another one is another interface
+ * @minor: a higher one has more messages
+ */
+struct wto_vc_version {
+	u32 major;
+	u32 minor;
+};
+
+/**
  * struct wto_vc_caps - what the device grants
  * @csum: VC2_CSUM_*
  * @seg: VC2_SEG_*
@@ -373,7 +383,7 @@ struct wto_vc_call {
 int wto_vc_call(struct wto_mbx *mbx, const struct wto_vc_call *call);
 
 /* wto_vc.c: function */
-int wto_vc_version(struct wto_mbx *mbx);
+int wto_vc_version(struct wto_mbx *mbx, struct wto_vc_version *version);
 int wto_vc_get_caps(struct wto_mbx *mbx, struct wto_vc_caps *caps);
 int wto_vc_get_regions(struct wto_mbx *mbx, struct wto_hw_range *ranges,
 		       unsigned int max);

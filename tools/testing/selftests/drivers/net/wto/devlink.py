@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""devlink: what the function is, its ports, the health of its parts."""
+
+import json
+import os
+
+from lib.py import EchoTraffic, WtoEnv, cmd, defer, ip, ksft_eq, ksft_exit, ksft_gt, \
+    ksft_in, ksft_run, ksft_true, wait_for, wait_progress
+from lib.py.env import nic_functions
+
+REPORTERS = ("mailbox", "rx", "tx")
+
+
+def handle(cfg):
+    """devlink's name of our function."""
+    return "pci/" + os.path.basename(os.path.realpath(f"/sys/class/net/{cfg.ifname}/device"))
+
+
+def devlink(args):
+    """Runs devlink, returns what it prints as JSON."""
+    out = cmd(f"devlink -j {args}").stdout
+    return json.loads(out) if out.strip() else {}
+
+
+def reporter(cfg, name):
+    """State of one reporter."""
+    answer = devlink(f"health show {handle(cfg)} reporter {name}")
+    return answer["health"][handle(cfg)][0]
+
+
+def error_count(cfg, name):
+    """Faults that a reporter was told of."""
+    return reporter(cfg, name).get("error", 0)
+
+
+def cause_reset(cfg):
+    """The NIC resets itself."""
+    cfg.require_nic()
+    cfg.nic.command(f"fault reset=50@{cfg.NIC_PORT}")
+
+
+def devlink_info(cfg):
+    """Driver, board and the version of the interface are told."""
+    info = devlink(f"dev info {handle(cfg)}")["info"][handle(cfg)]
+    ksft_eq(info["driver"], "wto")
+    ksft_eq(info["versions"]["running"]["fw.mgmt.api"], "2.0")
+    device = nic_functions()[0]
+    ids = []
+    for name in ("vendor", "device"):
+        with open(f"{device}/{name}", encoding="ascii") as file:
+            ids.append(file.read().strip()[2:])
+    ksft_eq(info["versions"]["fixed"]["board.id"], ":".join(ids))
+
+
+def devlink_port(cfg):
+    """Each netdev is known by its port, and the port by its netdev."""
+    ports = devlink("port show")["port"]
+    ours = [port for name, port in ports.items() if name.startswith(handle(cfg) + "/")]
+    ksft_eq([port["netdev"] for port in ours], [cfg.ifname])
+    ksft_eq(ours[0]["type"], "eth")
+    ksft_in(ours[0]["flavour"], ("physical", "virtual"))
+
+
+def health_reporters(cfg):
+    """All reporters are there, well, and can be asked."""
+    names = {r["reporter"] for r in devlink(f"health show {handle(cfg)}")["health"][handle(cfg)]}
+    ksft_eq(names, set(REPORTERS))
+    for name in REPORTERS:
+        ksft_eq(reporter(cfg, name)["state"], "healthy")
+        ksft_true(reporter(cfg, name)["auto_recover"], f"{name} recovers by itself")
+        devlink(f"health diagnose {handle(cfg)} reporter {name}")
+
+
+def health_diagnose(cfg):
+    """A queue for each channel is shown, with the rings' true lengths; mailbox counts move."""
+    rings = json.loads(cmd(f"ethtool --json -g {cfg.ifname}").stdout)[0]
+    for name in ("rx", "tx"):
+        vports = devlink(f"health diagnose {handle(cfg)} reporter {name}")["vports"]
+        ksft_true(vports[0]["up"])
+        queues = vports[0]["queues"]
+        ksft_eq([q["queue"] for q in queues], list(range(cfg.channels()[0])))
+        ksft_eq({q["descriptors"] for q in queues}, {rings[name]})
+    ip(f"link set dev {cfg.ifname} down")
+    vports = devlink(f"health diagnose {handle(cfg)} reporter tx")["vports"]
+    ksft_true(not vports[0]["up"])
+    ksft_eq(vports[0]["queues"], [])
+    before = devlink(f"health diagnose {handle(cfg)} reporter mailbox")
+    ip(f"link set dev {cfg.ifname} up")
+    cfg.wait_carrier()
+    cfg.restore_addresses()
+    after = devlink(f"health diagnose {handle(cfg)} reporter mailbox")
+    ksft_true(after["up"])
+    ksft_gt(after["sent"], before["sent"])
+
+
+def health_mailbox(cfg):
+    """A reset of the NIC is reported, dumped and recovered from."""
+    devlink(f"health dump clear {handle(cfg)} reporter mailbox")
+    errors = error_count(cfg, "mailbox")
+    recoveries = reporter(cfg, "mailbox").get("recover", 0)
+    with EchoTraffic(cfg) as echo:
+        cause_reset(cfg)
+        wait_for(lambda: reporter(cfg, "mailbox").get("recover", 0) > recoveries,
+                 "recovery", 20, 0.2)
+        wait_progress([echo], "after recovery")
+    ksft_eq(echo.errors, [])
+    ksft_eq(error_count(cfg, "mailbox"), errors + 1)
+    wait_for(lambda: reporter(cfg, "mailbox")["state"] == "healthy", "good health")
+    dump = devlink(f"health dump show {handle(cfg)} reporter mailbox")
+    ksft_in("to device", json.dumps(dump))
+    devlink(f"health dump clear {handle(cfg)} reporter mailbox")
+
+
+def health_by_hand(cfg):
+    """Without automatic recovery nothing happens until the user says so."""
+    path = f"{handle(cfg)} reporter mailbox"
+    recoveries = devlink(f"health diagnose {path}")["recoveries"]
+    defer(cmd, f"devlink health set {path} auto_recover true")
+    cmd(f"devlink health set {path} auto_recover false")
+    errors = error_count(cfg, "mailbox")
+    cause_reset(cfg)
+    wait_for(lambda: reporter(cfg, "mailbox")["state"] == "error", "the error", 20, 0.1)
+    ksft_eq(error_count(cfg, "mailbox"), errors + 1)
+    # The worker looks every second: it must have looked and left it alone
+    sent = devlink(f"health diagnose {path}")
+    ksft_eq(sent["recoveries"], recoveries)
+    cmd(f"devlink health recover {path}", timeout=30)
+    ksft_eq(devlink(f"health diagnose {path}")["recoveries"], recoveries + 1)
+    ksft_eq(reporter(cfg, "mailbox")["state"], "healthy")
+    cfg.wait_carrier()
+    cfg.reachable()
+
+
+def health_tx(cfg):
+    """A stuck transmit queue is reported and dumped with its place in the ring."""
+    cfg.require_nic()
+    devlink(f"health dump clear {handle(cfg)} reporter tx")
+    defer(cfg.nic.command, f"fault tx-stuck=off@{cfg.NIC_PORT}")
+    recoveries = reporter(cfg, "tx").get("recover", 0)
+    with EchoTraffic(cfg) as echo:
+        wait_progress([echo], "at the start")
+        cfg.nic.command(f"fault tx-stuck@{cfg.NIC_PORT}")
+        wait_for(lambda: reporter(cfg, "tx").get("recover", 0) > recoveries,
+                 "recovery", 40, 0.5)
+        wait_progress([echo], "after recovery")
+    ksft_eq(echo.errors, [])
+    dump = devlink(f"health dump show {handle(cfg)} reporter tx")
+    ksft_in("next completion", json.dumps(dump))
+    devlink(f"health dump clear {handle(cfg)} reporter tx")
+
+
+def main() -> None:
+    """Runs the cases."""
+    with WtoEnv(__file__) as cfg:
+        cfg.require_driver("wto", "it has no devlink instance")
+        ksft_run([devlink_info, devlink_port, health_reporters, health_diagnose, health_mailbox,
+                  health_by_hand, health_tx], args=(cfg, ))
+    ksft_exit()
+
+
+if __name__ == "__main__":
+    main()
