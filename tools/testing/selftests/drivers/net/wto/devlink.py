@@ -8,6 +8,7 @@ import os
 from lib.py import EchoTraffic, WtoEnv, cmd, defer, ip, ksft_eq, ksft_exit, ksft_gt, \
     ksft_in, ksft_run, ksft_true, wait_for, wait_progress
 from lib.py.env import nic_functions
+from lib.py.kmsg import expect_trouble
 
 REPORTERS = ("mailbox", "rx", "tx")
 
@@ -138,7 +139,7 @@ def health_tx(cfg):
     devlink(f"health dump clear {handle(cfg)} reporter tx")
     defer(cfg.nic.command, f"fault tx-stuck=off@{cfg.NIC_PORT}")
     recoveries = reporter(cfg, "tx").get("recover", 0)
-    with EchoTraffic(cfg) as echo:
+    with EchoTraffic(cfg) as echo, expect_trouble("NETDEV WATCHDOG"):
         wait_progress([echo], "at the start")
         cfg.nic.command(f"fault tx-stuck@{cfg.NIC_PORT}")
         wait_for(lambda: reporter(cfg, "tx").get("recover", 0) > recoveries,
