@@ -17,7 +17,8 @@ def test_every_count(make_vport, pairs):
     """Each queue sends, each queue receives by the table, PF to VF and back."""
     setup = Setup(pairs=pairs, **SMALL)
     ends = [make_vport(0, setup=setup), make_vport(1, setup=setup)]
-    for one, two in (ends, reversed(ends)):
+    for first in (0, 1):
+        one, two = ends[first], ends[1 - first]
         assert len(two.rxqs) == len(two.txqs) == pairs
         for queue in range(pairs):
             two.rss(bytes(range(1, 1 + two.info.rss_key_size)), [queue] * 16)
