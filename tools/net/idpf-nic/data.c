@@ -27,28 +27,36 @@ void nic_lock(struct nic *nic)
 {
 	atomic_fetch_add(&nic->num_waiters, 1);
 	pthread_mutex_lock(&nic->lock);
+	while (nic->was_locked && atomic_load(&nic->data_waits))
+		pthread_cond_wait(&nic->round, &nic->lock);
 	atomic_fetch_sub(&nic->num_waiters, 1);
 }
 
 void nic_unlock(struct nic *nic)
 {
+	nic->was_locked = true;
 	pthread_cond_signal(&nic->turn);
 	pthread_mutex_unlock(&nic->lock);
 }
 
 /*
  * A plain mutex lets a thread that unlocks and locks again win nearly every
- * time; who waits in nic_lock() would starve behind a busy data thread.
+ * time: who waits in nic_lock() would starve behind a busy data thread, and the
+ * data thread behind a guest that does nothing but reset itself.
  */
 static void data_begin_round(struct nic *nic)
 {
+	atomic_store(&nic->data_waits, true);
 	pthread_mutex_lock(&nic->lock);
-	while (atomic_load(&nic->num_waiters))
+	while (atomic_load(&nic->num_waiters) && !nic->was_locked)
 		pthread_cond_wait(&nic->turn, &nic->lock);
+	atomic_store(&nic->data_waits, false);
+	nic->was_locked = false;
 }
 
 static void data_end_round(struct nic *nic)
 {
+	pthread_cond_broadcast(&nic->round);
 	pthread_mutex_unlock(&nic->lock);
 }
 

@@ -599,6 +599,7 @@ int main(int argc, char **argv)
 	static struct nic nic = {
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.turn = PTHREAD_COND_INITIALIZER,
+		.round = PTHREAD_COND_INITIALIZER,
 	};
 	struct signals sig = { .fd = -1 };
 	struct options opt = { };

@@ -166,8 +166,11 @@ struct nic_port {
  * @capture: capture file or NULL; interface n is port n
  * @control: control socket or NULL
  * @lock: held by the data thread during a round
- * @turn: signalled when the last waiter is through
+ * @turn: signalled when a caller of nic_lock() is through
+ * @round: signalled when a round is over
  * @num_waiters: callers of nic_lock() that want the data thread to pause
+ * @data_waits: the data thread wants to begin a round
+ * @was_locked: since the last round somebody has had the lock; under @lock
  * @data_thread: the thread
  * @wake_fd: eventfd the data thread sleeps on
  * @sleeping: the data thread sleeps or is about to; who finds it set, clears
@@ -185,7 +188,10 @@ struct nic {
 
 	pthread_mutex_t lock;
 	pthread_cond_t turn;
+	pthread_cond_t round;
 	_Atomic int num_waiters;
+	_Atomic bool data_waits;
+	bool was_locked;
 
 	pthread_t data_thread;
 	int wake_fd;
@@ -258,6 +264,9 @@ void nic_port_set_link(struct nic_port *port, bool up);
 /**
  * nic_lock() - make the data thread pause between two rounds
  * @nic: the process
+ *
+ * The data thread and who calls this take turns: a guest that keeps the io
+ * thread busy with what needs the lock does not keep frames from flowing.
  *
  * Context: io thread.  Waits for one round at most.
  */

@@ -32,6 +32,7 @@
 
 struct step_run run = { .nic = {
 	.lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER,
+	.round = PTHREAD_COND_INITIALIZER,
 } };
 
 u64 __wrap_nic_now_ns(void)

@@ -8,6 +8,8 @@ seed and the step at which a NIC died stand in the failure's message."""
 import os
 import random
 import struct
+import threading
+import time
 
 import pytest
 
@@ -392,3 +394,36 @@ def test_two_hostile_guests(nic, fuzz, witness):
     for link in ports:
         if link is not None:
             link[0].close()
+
+
+def test_flood_of_locks(make_nic):
+    """A guest that only sets its mailbox up, again and again, leaves others their frames."""
+    nic = make_nic(("", "", "", ""))
+    flood = Port(nic, 2)
+    flood.ready()
+    data = struct.pack("<QIII", flood.regs.atqlen, 0, 4, LEN_ENABLE | 64)
+    message = v.HEADER.pack(0, v.REGION_WRITE, v.HEADER.size + len(data), v.NO_REPLY, 0) + data
+    links = [bring_up(nic, i) for i in (0, 1)]
+    sent = threading.Event()
+    stop = threading.Event()
+
+    def write():
+        while not stop.is_set():
+            flood.vfu.send_raw(message * 500)
+            sent.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        assert sent.wait(10)
+        start = time.monotonic()
+        for number in range(100):
+            links[0][1].send(frames.plain(100, seed=number))
+            assert links[1][1].recv()[0].frame == frames.plain(100, seed=number)
+        assert time.monotonic() - start < 8
+    finally:
+        stop.set()
+        thread.join()
+    for port, _ in links:
+        port.close()
+    flood.close()
