@@ -148,7 +148,9 @@ def ksft_jobs(name, section):
     programs = words(section, "programs") or test_programs(path)
     for kernel, driver, title in matrix(name, section):
         for program in programs:
-            command = ["env", "-C", f"/mnt/src/{path}", *GUEST_ENV, f"./{program}"]
+            name, colon, case = program.partition(":")
+            command = ["env", "-C", f"/mnt/src/{path}", *GUEST_ENV, f"./{name}",
+                       *(["-t", case] if colon else [])]
             yield Job(f"{title} {program}",
                       guest_argv(kernel, driver, section, timeout, command),
                       count_guest_tap(program), timeout + 60)
