@@ -50,6 +50,7 @@ class Guest:
         self.status = None
         self.failure = None
         self.session_over = False
+        self.hangs = False
         self.selector = selectors.DefaultSelector()
         self.listeners = []
         self.kmsg = open(f"{log_dir}/kernel.log", "wb")  # pylint: disable=consider-using-with
@@ -178,6 +179,7 @@ class Guest:
                 end = time.monotonic() + POWER_OFF_S
             events = self.selector.select(max(0, end - time.monotonic()))
             if not events and time.monotonic() >= end:
+                self.hangs = self.session_over
                 return self.session_over
             for key, _ in events:
                 key.data()
@@ -224,6 +226,10 @@ class Guest:
         """Which of the things that went wrong decides."""
         if not in_time:
             say(f"time is up after {self.opts.timeout:g} s; the last console lines:")
+            say(self.console_tail())
+            return EXIT_TIMEOUT
+        if self.hangs:
+            say(f"the guest is not off {POWER_OFF_S} s after the command; its last log lines:")
             say(self.console_tail())
             return EXIT_TIMEOUT
         if self.failure is not None:

@@ -5,14 +5,18 @@ Link down and up, and module unloading and loading, many times under traffic: th
 comes back each time, and in the end the kernel holds no more memory than before.
 """
 
+import os
 import time
 
 from lib.py import EchoTraffic, TcpStream, WtoEnv, ip, ksft_disruptive, ksft_eq, ksft_exit, \
     ksft_gt, ksft_lt, ksft_pr, ksft_run, wait_progress
+from lib.py.env import nic_functions
 from lib.py.memory import Memory, traces_of
 
-LINK_CYCLES = 50
-LOAD_CYCLES = 10
+FULL = bool(os.environ.get("WTO_TEST_FULL"))
+LINK_CYCLES = 200 if FULL else 50
+LOAD_CYCLES = 30 if FULL else 10
+BIND_CYCLES = 50 if FULL else 5
 
 # The kernel's own noise, KiB.  A leak of one page per queue and cycle is more.
 PAGES_NOISE = 768
@@ -59,7 +63,7 @@ def memory_down(cfg, namespaces):
 
 @ksft_disruptive
 def updown_link(cfg):
-    """50 times down and up; memory is compared after a few times and after all."""
+    """Many times down and up; memory is compared after a few times and after all."""
     for ifname, netns in cfg.ends():
         cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
     namespaces = (None, cfg.peer_ns)
@@ -101,7 +105,7 @@ def cycle_module(cfg, times):
 
 @ksft_disruptive
 def updown_module(cfg):
-    """10 times rmmod and insmod; memory is compared while the module is out."""
+    """Several times rmmod and insmod; memory is compared while the module is out."""
     namespaces = (None, cfg.peer_ns)
     cycle_module(cfg, 2)
     before = memory_unloaded(cfg, namespaces)
@@ -109,6 +113,47 @@ def updown_module(cfg):
     cycle_module(cfg, LOAD_CYCLES)
     ksft_pr(f"{LOAD_CYCLES} times unloaded and loaded in {time.monotonic() - start:.1f} s")
     check_growth(before, memory_unloaded(cfg, namespaces), f"{LOAD_CYCLES} x rmmod and insmod")
+    for ipver in ("4", "6"):
+        cfg.reachable(ipver)
+
+
+def rebind(cfg, attribute, function):
+    """Writes the address of a function to "bind" or "unbind" of the driver."""
+    path = f"/sys/bus/pci/drivers/{cfg.driver}/{attribute}"
+    with open(path, "w", encoding="ascii") as file:
+        file.write(os.path.basename(function))
+
+
+def cycle_bind(cfg, times):
+    """Our function is taken from the driver and given back while datagrams are on their way."""
+    function = nic_functions()[0]
+    for number in range(times):
+        with EchoTraffic(cfg) as echo:
+            wait_progress([echo], f"before unbinding, time {number + 1}")
+            rebind(cfg, "unbind", function)
+            ksft_eq(os.path.exists(f"{function}/net"), False)
+        ksft_eq(echo.errors, [])
+        rebind(cfg, "bind", function)
+        cfg.set_up_port(0)
+        cfg.restore_addresses()
+        cfg.wait_carrier()
+        cfg.refresh()
+
+
+@ksft_disruptive
+def updown_bind(cfg):
+    """Several times unbind and bind of our port; memory is compared with both ports down."""
+    namespaces = (None, cfg.peer_ns)
+    for ifname, netns in cfg.ends()[1:]:
+        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
+    cycle_bind(cfg, 2)
+    before = memory_down(cfg, namespaces)
+    cfg.restore_addresses()
+    start = time.monotonic()
+    cycle_bind(cfg, BIND_CYCLES)
+    ksft_pr(f"{BIND_CYCLES} times unbound and bound in {time.monotonic() - start:.1f} s")
+    check_growth(before, memory_down(cfg, namespaces), f"{BIND_CYCLES} x unbind and bind")
+    cfg.restore_addresses()
     for ipver in ("4", "6"):
         cfg.reachable(ipver)
 
@@ -124,7 +169,7 @@ def memory_unloaded(cfg, namespaces):
 def main() -> None:
     """Runs the cases."""
     with WtoEnv(__file__) as cfg:
-        ksft_run([updown_link, updown_tcp, updown_module], args=(cfg, ))
+        ksft_run([updown_link, updown_tcp, updown_bind, updown_module], args=(cfg, ))
     ksft_exit()
 
 

@@ -195,19 +195,24 @@ class WtoEnv(NetDrvEpEnv):
 
     def set_up_pair(self):
         """Names, namespace, addresses; waits for the link of both ports."""
-        for number, function in enumerate(nic_functions()[:2]):
-            name, netns = self.ends()[number]
-            nets = wait_for(lambda f=function: glob.glob(f"{f}/net/*"),
-                            f"network device of {function}", CARRIER_S)
-            old = os.path.basename(nets[0])
-            if old != name:
-                ip(f"link set dev {old} name {name}")
-            if netns:
-                ip(f"link set dev {name} netns {netns}")
-            ip(f"link set dev {name} up", ns=netns)
+        for number in range(2):
+            self.set_up_port(number)
         self.restore_addresses()
         self.wait_carrier()
         self.refresh()
+
+    def set_up_port(self, number):
+        """Gives one of the ports its name and namespace, and sets it up."""
+        function = nic_functions()[number]
+        name, netns = self.ends()[number]
+        nets = wait_for(lambda: glob.glob(f"{function}/net/*"),
+                        f"network device of {function}", CARRIER_S)
+        old = os.path.basename(nets[0])
+        if old != name:
+            ip(f"link set dev {old} name {name}")
+        if netns:
+            ip(f"link set dev {name} netns {netns}")
+        ip(f"link set dev {name} up", ns=netns)
 
     def reachable(self, ipver="4", count=3):
         """Pings the peer; raises if no answer comes."""
