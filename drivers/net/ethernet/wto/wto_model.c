@@ -74,11 +74,6 @@ int wto_model_choose(struct wto_vport *vport)
 	tx = wto_model_tx(vport);
 	if (tx < 0)
 		return tx;
-	if (tx != WTO_TX_FLOW) {
-		dev_err(vport->adapter->dev, "vport %u: only flow scheduling is supported\n",
-			vport->index);
-		return -EOPNOTSUPP;
-	}
 	rx = wto_model_rx(vport);
 	if (rx < 0)
 		return rx;

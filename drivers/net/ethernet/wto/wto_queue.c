@@ -62,11 +62,11 @@ wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 	txq->vec = &vport->vec[idx];
 	txq->idx = idx;
 	txq->len = cfg->tx_len;
-	txq->compl_len = cfg->tx_len;
+	txq->model = vport->tx_model;
+	txq->compl_len = txq->model == WTO_TX_SINGLE ? 0 : cfg->tx_len;
 	txq->max_bufs = adapter->caps.max_sg_bufs;
 	txq->min_len = adapter->caps.min_pkt_len;
 	txq->max_frame = vport->vc.max_frame - ETH_FCS_LEN;
-	txq->model = WTO_TX_FLOW;
 	txq->id = vport->vc.txq[idx].id;
 	if (txq->compl_len)
 		txq->compl_id = vport->vc.complq[idx].id;
@@ -76,9 +76,11 @@ wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 
 	txq->desc = dma_alloc_coherent(txq->dev, txq->len * sizeof(*txq->desc),
 				       &txq->dma, GFP_KERNEL);
-	txq->compl = dma_alloc_coherent(txq->dev, wto_tx_compl_size(txq),
-					&txq->compl_dma, GFP_KERNEL);
-	if (!txq->desc || !txq->compl || wto_tx_alloc(txq))
+	if (txq->compl_len)
+		txq->compl = dma_alloc_coherent(txq->dev,
+						wto_tx_compl_size(txq),
+						&txq->compl_dma, GFP_KERNEL);
+	if (!txq->desc || (txq->compl_len && !txq->compl) || wto_tx_alloc(txq))
 		goto free_txq;
 
 	return txq;
