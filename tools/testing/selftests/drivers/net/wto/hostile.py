@@ -22,7 +22,7 @@ from lib.py.flood import Flood, load_pktgen
 from lib.py.kmsg import expect_trouble, say
 
 FULL = bool(os.environ.get("WTO_TEST_FULL"))
-PACKETS = 100_000 if FULL else 3000
+PACKETS = 100_000 if FULL else 2000
 
 # The driver's own remedy for a transmit queue that does not get on is the stack's watchdog,
 # then a reset.  For a receive queue it has none: nobody can tell it from a silent wire.
@@ -180,23 +180,24 @@ def set_up(cfg):
 def floods(cfg, size):
     """
     Packets both ways.  Of a stuck queue the stack complains, which is part of the driver's remedy;
-    the generator complains when there are fewer queues than it is to use.
+    the generator complains when there are fewer queues than it is to use, or a port goes away.
     """
-    with expect_trouble("NETDEV WATCHDOG|pktgen: WARNING: Requested queue_map_max"), \
+    resets = driver_resets(cfg)
+    with expect_trouble("NETDEV WATCHDOG|pktgen: WARNING"), \
             Flood(cfg, True, (60, size), cpu=1), Flood(cfg, False, (60, size)):
         yield
+    ksft_pr(f"{driver_resets(cfg) - resets} resets")
 
 
 def tell(cfg, lie, progress, act=lambda: time.sleep(0.05)):
     """Lets the NIC lie until enough packets passed and enough lies were told."""
-    resets = driver_resets(cfg)
     wanted = lie.times or PACKETS * lie.rate // 200
     with Liar(cfg, lie) as liar:
         while progress.packets < PACKETS or liar.lies() < wanted:
             act()
             progress.look()
     ksft_pr(f"{lie}: {progress.packets} packets, {liar.lies()} lies, "
-            f"{driver_resets(cfg) - resets} resets, {progress.kicks} restarts")
+            f"{progress.kicks} restarts")
     ksft_ge(liar.lies(), wanted, f"{lie}: lies")
 
 
@@ -210,7 +211,8 @@ def hostile_rx(cfg, frames):
     if cmd(f"ethtool -G {cfg.ifname} tcp-data-split {split}", fail=False).ret == 0:
         defer(ethtool, f"-G {cfg.ifname} tcp-data-split auto")
     with floods(cfg, mtu + 14):
-        for lie in RX_LIES:
+        # where time is short each field has one of the two
+        for lie in RX_LIES if FULL else RX_LIES[frames == "jumbo"::2]:
             tell(cfg, lie, Progress(cfg, "rx", STALL_RX_S, lambda: restart(cfg)))
     ksft_pr(f"of use again {recover(cfg, False)}")
 
