@@ -60,7 +60,26 @@ static int wto_coalesce_check(const struct wto_vector *vec,
 	return 0;
 }
 
-/* Set @num vectors, of which the first one is what the user was shown */
+/* Change @num vectors in what differs from the first one, which is what the
+ * user was shown: what is not asked for stays, also where it is another.
+ */
+static void wto_coalesce_apply(struct wto_vector *vec, unsigned int num,
+			       const struct wto_coalesce *want)
+{
+	bool adaptive = vec->itr[want->idx].adaptive;
+	u16 us = vec->itr[want->idx].us;
+	unsigned int i;
+
+	for (i = 0; i < num; i++) {
+		const struct wto_itr *itr = &vec[i].itr[want->idx];
+
+		wto_itr_set(&vec[i], want->idx,
+			    want->us == us ? itr->us : want->us,
+			    !!want->adaptive == adaptive ? itr->adaptive :
+							   want->adaptive);
+	}
+}
+
 static int wto_coalesce_set(struct wto_vector *vec, unsigned int num,
 			    const struct ethtool_coalesce *ec,
 			    struct netlink_ext_ack *extack)
@@ -71,25 +90,16 @@ static int wto_coalesce_set(struct wto_vector *vec, unsigned int num,
 		{ "tx", VC2_ITR_IDX_TX, ec->tx_coalesce_usecs,
 		  ec->use_adaptive_tx_coalesce },
 	};
-	unsigned int i, dir;
+	unsigned int i;
 	int err;
 
-	for (dir = 0; dir < ARRAY_SIZE(want); dir++) {
-		err = wto_coalesce_check(vec, &want[dir], extack);
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		err = wto_coalesce_check(vec, &want[i], extack);
 		if (err)
 			return err;
 	}
-	for (i = 0; i < num; i++) {
-		for (dir = 0; dir < ARRAY_SIZE(want); dir++) {
-			unsigned int idx = want[dir].idx;
-			u16 us = want[dir].us;
-
-			/* each keeps its own for when it is fixed again */
-			if (want[dir].adaptive)
-				us = vec[i].itr[idx].us;
-			wto_itr_set(&vec[i], idx, us, want[dir].adaptive);
-		}
-	}
+	for (i = 0; i < ARRAY_SIZE(want); i++)
+		wto_coalesce_apply(vec, num, &want[i]);
 
 	return 0;
 }
