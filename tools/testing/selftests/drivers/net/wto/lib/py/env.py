@@ -123,7 +123,8 @@ class WtoEnv(NetDrvEpEnv):
         for (ifname, netns), mac, addrs in zip(self.ends(), reversed(macs), targets):
             for addr in addrs.values():
                 ip(f"neigh replace {addr} lladdr {mac} nud permanent dev {ifname}", ns=netns)
-                defer(ip, f"neigh del {addr} dev {ifname}", ns=netns)
+                # Gone already if the port was down meanwhile
+                defer(cmd, f"ip neigh del {addr} dev {ifname}", fail=False, ns=netns)
             self.set_sysctl(f"net.ipv6.conf.{ifname}.router_solicitations", 0, netns)
 
     def wait_quiet(self, quiet_s=1.0):
