@@ -13,7 +13,7 @@ import os
 
 from lib.py import WtoEnv, defer, ksft_eq, ksft_exit, ksft_ge, ksft_pr, ksft_run, \
     ksft_true, ksft_variants
-from lib.py.offload import Wire, differences, judged_by_tshark, remove
+from lib.py.offload import Wire, differences, judged_by_tshark, lso_id_bits, remove
 
 SEED = int(os.environ.get("WTO_OFFLOAD_SEED", "20"))
 FULL = "WTO_TEST_FULL" in os.environ
@@ -30,14 +30,6 @@ def count_of(workload):
     if FULL:
         return full
     return newest if os.uname().release.startswith("7.") else others
-
-
-def lso_id_bits(cfg):
-    """Whether the NIC counts the ids of TCP segments in 15 or 16 bits."""
-    for port in cfg.nic.command("ports")["ports"]:
-        if port["name"] == cfg.NIC_PORT:
-            return port["lso_id_bits"]
-    raise KeyError(cfg.NIC_PORT)
 
 
 def report_differences(cases, found):

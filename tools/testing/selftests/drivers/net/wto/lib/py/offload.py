@@ -10,8 +10,10 @@ import os
 import struct
 from pathlib import Path
 
+from net.lib.py import ksft, utils
 from lib.py import KsftSkipEx, cmd, defer, ethtool, ip
 from .counters import ethtool_stats
+from .packets import inet_sum
 
 MTU = 9000
 SEGMENTATION = ("tx-tcp-segmentation", "tx-tcp6-segmentation", "tx-udp-segmentation")
@@ -58,6 +60,19 @@ def switch(ifname, names, state):
             raise RuntimeError(f"{ifname}: {name} is not {'on' if state else 'off'}")
 
 
+def lso_id_bits(cfg):
+    """Whether the NIC counts the ids of TCP segments in 15 or 16 bits."""
+    for port in cfg.nic.command("ports")["ports"]:
+        if port["name"] == cfg.NIC_PORT:
+            return port["lso_id_bits"]
+    raise KeyError(cfg.NIC_PORT)
+
+
+def so_far_so_good():
+    """Whether no check of the case at hand has failed."""
+    return bool(ksft.KSFT_RESULT)
+
+
 class Wire:
     """The pair of ports, made ready to compare what leaves one and arrives at the other."""
 
@@ -68,6 +83,7 @@ class Wire:
         if not self.have:
             raise KsftSkipEx(f"driver {cfg.driver} offers no send offload")
         self.interfaces = [cfg.ifname]
+        self.kept = []
         # The NIC looks behind two tags; in-tree idpf asks for offloads behind more all the same
         self.max_tags = 2 if cfg.driver == "idpf" else 3
 
@@ -90,6 +106,16 @@ class Wire:
         # Older kernels look for the headers of raw packets on a VLAN interface in a wrong place
         if os.uname().release.startswith("7."):
             self._add_vlans()
+
+    def keep(self):
+        """What was set up in this case stays until release()."""
+        self.kept += utils.GLOBAL_DEFER_QUEUE
+        utils.GLOBAL_DEFER_QUEUE.clear()
+
+    def release(self):
+        """Undoes what was kept."""
+        while self.kept:
+            self.kept.pop().exec_only()
 
     def _largest_packets(self):
         link = ip(f"-d link show dev {self.cfg.ifname}", json=True)[0]
@@ -127,7 +153,7 @@ class Wire:
         """What the NIC has done so far: {"lso", "uso", "segments", ...} of all queues."""
         queues = self.cfg.nic.port_stats(self.cfg.NIC_PORT)["queues"]["tx"]
         return {name: sum(queue.get(name, 0) for queue in queues)
-                for name in ("lso", "uso", "segments", "packets")}
+                for name in ("csum", "lso", "uso", "segments", "packets")}
 
     def dropped(self):
         """Packets that the driver or the NIC gave up, by cause."""
@@ -178,16 +204,6 @@ def ip_offset(frame):
     return at + 2
 
 
-def inet_sum(data):
-    """The Internet checksum's sum, not complemented."""
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return total
-
-
 def with_ids_of_15_bits(frames):
     """What software segmentation made, with the ids that LSO-19 wants."""
     made = []
@@ -219,7 +235,7 @@ def first_difference(one, two):
     return None
 
 
-def differences(on_path, off_path, lso_id_bits=16):
+def differences(on_path, off_path, id_bits=16):
     """[(number of the case, words)] where two captures differ; and how many had other ids."""
     if Path(on_path).read_bytes() == Path(off_path).read_bytes():
         return [], 0
@@ -229,7 +245,7 @@ def differences(on_path, off_path, lso_id_bits=16):
         one, two = with_offload.get(number, []), without.get(number, [])
         if one == two:
             continue
-        if lso_id_bits == 15 and one == with_ids_of_15_bits(two):
+        if id_bits == 15 and one == with_ids_of_15_bits(two):
             renumbered += 1
             continue
         found.append((number, first_difference(one, two)))
