@@ -24,12 +24,13 @@ struct workload {
 	const char *name;
 	int (*run)(struct bench *bench);
 	bool free_ids;
+	int proto;
 };
 
 static const struct workload workloads[] = {
-	{ "raw", raw_case, false },
-	{ "udp", udp_case, true },
-	{ "tcp", tcp_case, true },
+	{ "raw", raw_case, false, 0 },
+	{ "udp", udp_case, true, IPPROTO_UDP },
+	{ "tcp", tcp_case, true, IPPROTO_TCP },
 };
 
 struct options {
@@ -190,6 +191,7 @@ static void run_case(struct bench *bench, const struct workload *workload,
 	bench->seeded.state = bench->seed + ((uint64_t)number << 32);
 	bench->text[0] = '\0';
 	bench->free_ids = workload->free_ids;
+	bench->proto = workload->proto;
 	error = workload->run(bench);
 	frames = wire_collect(bench, number);
 	close_busy(bench);

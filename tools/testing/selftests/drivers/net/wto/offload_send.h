@@ -66,6 +66,7 @@ struct addresses {
  * @rx: packet socket on the peer's port
  * @busy_fd: sockets to be closed when all of the case has arrived, or -1
  * @free_ids: IPv4 ids start anywhere and are written down from 0
+ * @proto: IPPROTO_* of the sockets' workload
  * @pcap: takes what arrives
  * @list: takes a line for each case
  * @text: description of the case at hand
@@ -88,6 +89,7 @@ struct bench {
 	int rx;
 	int busy_fd[2];
 	bool free_ids;
+	int proto;
 	FILE *pcap;
 	FILE *list;
 	char text[256];

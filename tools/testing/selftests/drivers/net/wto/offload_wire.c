@@ -209,14 +209,34 @@ static bool from_us(const struct bench *bench, const uint8_t *frame)
 	       !memcmp(frame + ETH_ALEN, bench->mac[0], ETH_ALEN);
 }
 
-/* What a connection of an earlier case has to say to the peer's last words */
-static bool is_reset(const uint8_t *frame)
+/*
+ * What our port has to say besides: answers to the peer's neighbour discovery,
+ * what is left of an earlier connection.  Raw packets have addresses of their own.
+ */
+static bool is_noise(const struct bench *bench, const uint8_t *frame)
 {
+	static const uint8_t raw_v4[] = { 0xc6, 0x33, 0x64 };
+	static const uint8_t raw_v6[] = { 0x20, 0x01, 0x0d, 0xb8, 0x00, 0x77 };
 	const uint8_t *ip = frame + ETH_HLEN;
+	uint8_t proto;
 
-	if (get16(ip - 2) == ETH_P_IP)
-		return ip[0] == 0x45 && ip[9] == IPPROTO_TCP && ip[33] & 4;
-	return get16(ip - 2) == ETH_P_IPV6 && ip[6] == IPPROTO_TCP && ip[53] & 4;
+	while (get16(ip - 2) == ETH_P_8021Q || get16(ip - 2) == ETH_P_8021AD)
+		ip += 4;
+	if (get16(ip - 2) == ETH_P_IP) {
+		proto = ip[9];
+		if (!bench->free_ids)
+			return memcmp(ip + 12, raw_v4, sizeof(raw_v4));
+	} else if (get16(ip - 2) == ETH_P_IPV6) {
+		proto = ip[6];
+		if (!bench->free_ids)
+			return memcmp(ip + 8, raw_v6, sizeof(raw_v6));
+	} else {
+		return true;
+	}
+	if (proto == IPPROTO_TCP && bench->proto == IPPROTO_TCP)
+		return ip[(get16(ip - 2) == ETH_P_IP ? (ip[0] & 15) * 4 : 40) + 13] & 4;
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6 ||
+	       proto == IPPROTO_TCP;
 }
 
 static bool is_marker(const uint8_t *frame, uint32_t number)
@@ -284,7 +304,7 @@ unsigned int wire_collect(struct bench *bench, uint32_t number)
 			continue;
 		if (is_marker(frame, number))
 			break;
-		if (bench->free_ids && is_reset(frame))
+		if (is_noise(bench, frame))
 			continue;
 		if (bench->free_ids)
 			count_id(frame, !record.microseconds);
