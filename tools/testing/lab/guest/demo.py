@@ -19,6 +19,7 @@ sys.path.insert(0, str(REPOSITORY / "tools/testing/selftests/drivers/net/wto"))
 from lib.py import CmdExitFailure, Counters, WtoEnv, cmd, ethtool, ip, wait_for  # noqa: E402
 from lib.py import wait_port_listen                                              # noqa: E402
 from lib.py.counters import FIELDS                                               # noqa: E402
+from demo_offloads import show_offloads                                          # noqa: E402
 
 WIDTH = 96
 SECONDS = 5
@@ -232,11 +233,14 @@ def demo(cfg):
     levels = len(Counters.read(cfg.ifname, cfg.ifindex).levels) + 2 * bool(cfg.nic)
     if not differences:
         say(f"agree: yes ({levels} levels, both ports)")
-        return 0
-    say("agree: no")
-    for text in differences:
-        say(f"  {text}")
-    return 1
+    else:
+        say("agree: no")
+        for text in differences:
+            say(f"  {text}")
+    title("Send offloads")
+    with Server(cfg.peer_ns, ["netserver", "-D"], NETPERF_PORT):
+        identical = show_offloads(cfg, say)
+    return 0 if identical and not differences else 1
 
 
 def main():

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+The demonstration's part on send offloads: each of them off and on, what that does to throughput
+and packets, and whether the same frames leave.
+"""
+
+import re
+import socket
+import time
+
+# Found by demo.py, which made the selftests' library importable
+# pylint: disable=import-error,no-name-in-module,wrong-import-order
+from net.lib.py import utils
+from lib.py import KsftSkipEx, cmd, defer, peer_socket
+from lib.py.offload import CHECKSUM, Wire, differences, lso_id_bits, switch
+from lib.py.traffic import big_buffers, random_bytes
+
+SECONDS = 2
+CASES = 40
+SEED = 7
+UDP_SEGMENT = 103
+UDP_BLOCK = 42 * 1400
+
+TCP = ("tx-tcp-segmentation", "tx-tcp6-segmentation")
+UDP = ("tx-udp-segmentation", )
+
+
+def tcp_traffic(cfg):
+    """Mbit/s of a TCP stream."""
+    out = cmd(f"netperf -H {cfg.remote_addr_v['4']} -t TCP_STREAM -l {SECONDS} -P 0 -- "
+              "-k THROUGHPUT", timeout=SECONDS + 40).stdout
+    return float(re.search(r"THROUGHPUT=(.*)", out)[1])
+
+
+def udp_traffic(cfg):
+    """Mbit/s of datagrams that are sent many at a time."""
+    data = random_bytes(UDP_BLOCK)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, \
+            peer_socket(cfg.peer_ns, socket.AF_INET, socket.SOCK_DGRAM) as sink:
+        sink.bind((cfg.remote_addr_v["4"], 0))
+        big_buffers(sock)
+        sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1400)
+        sock.connect(sink.getsockname())
+        start, sent = time.monotonic(), 0
+        while time.monotonic() < start + SECONDS:
+            sent += sock.send(data)
+        return sent * 8e-6 / (time.monotonic() - start)
+
+
+# Name, features, those that it stands on, traffic, workload of offload_send
+OFFLOADS = (
+    ("tx checksum", CHECKSUM, (), tcp_traffic, "raw"),
+    ("TSO (LSO)", TCP, CHECKSUM, tcp_traffic, "raw"),
+    ("USO", UDP, CHECKSUM, udp_traffic, "udp"),
+)
+
+
+class Comparison:
+    """Frames of the same seeded packets with other offloads."""
+
+    def __init__(self, wire, say):
+        self.wire = wire
+        self.say = say
+        self.reference = {}
+
+    def capture(self, workload, name):
+        """Sends the packets; returns the capture file."""
+        path = f"/tmp/wto-demo-{workload}-{name}.pcap"
+        self.wire.send(workload, path, SEED, CASES)
+        return path
+
+    def identical(self, workload):
+        """Whether the frames are those that leave with everything off."""
+        path = self.capture(workload, "on")
+        found, _ = differences(path, self.reference[workload], lso_id_bits(self.wire.cfg))
+        for number, words in found[:3]:
+            self.say(f"  {workload}, packet {number}: {words}")
+        return not found
+
+
+def measure(cfg, wire, traffic):
+    """Mbit/s, packets that were handed to the NIC, packets on the wire."""
+    before = wire.counted()
+    speed = traffic(cfg)
+    # One packet more, behind all others: the queue is empty when it has arrived
+    wire.send("raw", "/tmp/wto-demo-last.pcap", SEED, 1)
+    after = wire.counted()
+    done = {name: after[name] - before[name] for name in after}
+    handed = done["packets"] - done["segments"] + done["lso"] + done["uso"]
+    return speed, handed, done["packets"]
+
+
+def rows(cfg, wire, say):
+    """(name, on or off, Mbit/s, handed down, on the wire, identical) of each offload."""
+    comparison = Comparison(wire, say)
+    wire.switch_all(False)
+    for workload in ("raw", "udp"):
+        comparison.reference[workload] = comparison.capture(workload, "off")
+    for name, names, below, traffic, workload in OFFLOADS:
+        for state in (False, True):
+            wire.switch_all(False)
+            switch(cfg.ifname, below, True)
+            switch(cfg.ifname, names, state)
+            figures = measure(cfg, wire, traffic)
+            yield (name, "on" if state else "off", *figures, comparison.identical(workload))
+
+
+def show_offloads(cfg, say):
+    """The table; returns whether all frames were the same."""
+    good = True
+    utils.GLOBAL_DEFER_ARMED = True
+    try:
+        wire = Wire(cfg)
+        wire.set_up()
+        defer(wire.switch_all, True)
+        say(f"{'offload':<13}{'':<5}{'Mbit/s':>10}{'handed to the NIC':>20}"
+            f"{'on the wire':>14}{'wire identical':>18}")
+        for name, state, speed, handed, sent, same in rows(cfg, wire, say):
+            say(f"{name:<13}{state:<5}{speed:>10.0f}{handed:>20,}{sent:>14,}"
+                f"{'yes' if same else 'NO':>18}")
+            good &= same
+        say(f"identical: {CASES} seeded packets of all kinds leave as the same frames as with "
+            "everything off")
+    except KsftSkipEx as why:
+        say(str(why))
+    finally:
+        while utils.GLOBAL_DEFER_QUEUE:
+            utils.GLOBAL_DEFER_QUEUE.pop().exec_only()
+        utils.GLOBAL_DEFER_ARMED = False
+    return good
