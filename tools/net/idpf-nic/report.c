@@ -221,7 +221,7 @@ const char *report_cause_text(enum report_cause cause)
  * @stop: it shall end when the ring is empty
  * @thread: the thread
  */
-static struct report_writer {
+struct report_writer {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	char lines[REPORT_QUEUE][REPORT_LINE];
@@ -231,7 +231,9 @@ static struct report_writer {
 	bool running;
 	bool stop;
 	pthread_t thread;
-} report_writer = {
+};
+
+static struct report_writer report_writer = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.more = PTHREAD_COND_INITIALIZER,
 };

@@ -62,7 +62,7 @@ int wto_vc_get_port_stats(struct wto_mbx *mbx, u32 vport_id,
 	};
 	int ret;
 
-	wire = kzalloc(sizeof(*wire), GFP_KERNEL);
+	wire = kzalloc_obj(*wire, GFP_KERNEL);
 	if (!wire)
 		return -ENOMEM;
 	call.reply = wire;
