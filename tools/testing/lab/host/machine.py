@@ -218,6 +218,8 @@ def guest_config(opts):
         "WTO_DRIVER": opts.driver,
         "WTO_MODULE": module if opts.driver == "wto" else "",
         "WTO_PORTS": opts.ports,
+        "WTO_DEBUG": "1" if opts.kernel == "debug" else "",
+        "WTO_MODULES": f"/mnt/out/debug/modules/{opts.release}" if opts.kernel == "debug" else "",
         "WTO_SHARE": "1" if opts.share else "",
         "WTO_SHELL": "1" if opts.shell else "",
         "WTO_ROWS": opts.rows, "WTO_COLS": opts.cols,
@@ -248,9 +250,15 @@ def clock_args(opts):
     return [f"tsc_early_khz={khz}"]
 
 
+def kernel_image(opts):
+    """The kernel's file: the debug kernel is not part of the root."""
+    if opts.kernel == "debug":
+        return f"{os.environ['LAB_DIR']}/kernels/debug/vmlinuz"
+    return f"/boot/vmlinuz-{opts.release}"
+
+
 def qemu_argv(opts, run_dir, log_dir, servers, nic):
     """The command line of the guest's machine."""
-    release = opts.release
     argv = [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
         "-display", "none", "-vga", "none", "-nic", "none", "-monitor", "none",
@@ -259,7 +267,7 @@ def qemu_argv(opts, run_dir, log_dir, servers, nic):
         "-smp", str(opts.cpus), "-m", opts.mem,
         "-object", f"memory-backend-memfd,id=ram,size={opts.mem},share=on",
         "-machine", "q35,memory-backend=ram,sata=off,smbus=off,i8042=off,hpet=off,vmport=off",
-        "-kernel", f"/boot/vmlinuz-{release}",
+        "-kernel", kernel_image(opts),
         "-append", " ".join([KERNEL_ARGS, f"lab.ports={len(serial_ports(opts))}",
                              *clock_args(opts), *opts.kernel_arg]),
         "-chardev", f"file,id=console,path={log_dir}/console.log",

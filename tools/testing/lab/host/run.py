@@ -267,7 +267,7 @@ def parse_args():
     add("--driver", choices=("wto", "idpf", "none"), default="wto")
     add("--ports", type=int, default=2)
     add("--cpus", type=int, default=2)
-    add("--mem", default="2G")
+    add("--mem", help="default 2G, for the debug kernel 3G")
     add("--nic", help="path of idpf-nic")
     add("--nic-arg", action="append", default=[])
     add("--port-arg", action="append", default=[])
@@ -284,6 +284,8 @@ def parse_args():
     add("--keep-logs", action="store_true")
     add("command", nargs="+")
     opts = parser.parse_args()
+    # KASAN takes an eighth, and what it keeps from use again
+    opts.mem = opts.mem or ("3G" if opts.kernel == "debug" else "2G")
     size = os.get_terminal_size(0) if opts.shell and os.isatty(0) else None
     opts.rows, opts.cols = (size.lines, size.columns) if size else ("", "")
     return opts

@@ -15,6 +15,7 @@ import time
 from results import Totals, count_junit, count_tap
 
 SRC = os.environ["LAB_SRC"]
+LAB_DIR = os.environ["LAB_DIR"]
 OUT = os.environ["LAB_OUT"]
 TOOLS = os.environ["LAB_TOOLS"]
 LOGS = f"{os.environ['LAB_LOGS']}/test"
@@ -107,9 +108,20 @@ def pytest_jobs(name, section):
               section.getfloat("timeout", 300), {"IDPF_NIC": NIC})
 
 
+def kernel_release(kernel):
+    """uname -r of one of the lab's kernels; of the debug kernel only once it is made."""
+    if kernel != "debug":
+        return next(r for r in sorted(os.listdir("/lib/modules")) if r.startswith(f"{kernel}."))
+    try:
+        with open(f"{LAB_DIR}/kernels/debug/release", encoding="ascii") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return "none"
+
+
 def guest_argv(kernel, driver, section, timeout, command):
     """A guest in namespaces of its own, so that nothing of it outlives it."""
-    release = next(r for r in sorted(os.listdir("/lib/modules")) if r.startswith(f"{kernel}."))
+    release = kernel_release(kernel)
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
             "python3", f"{TOOLS}/host/run.py", "--kernel", kernel, "--release", release,
             "--driver", driver, "--nic", NIC, "--accel", os.environ["WTO_ACCEL"],

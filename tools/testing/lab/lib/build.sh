@@ -38,12 +38,22 @@ build_step()
 
 build_module()
 {
-	local kernel=$1 out=$LAB_OUT/$1
+	local kernel=$1 out=$LAB_OUT/$1 tree
 
 	[ -e "$LAB_SRC/$DRIVER_DIR/Makefile" ] ||
 		die "there is no driver to build: $DRIVER_DIR/Makefile is missing"
+	tree=/lib/modules/$(kernel_release "$kernel")/build
+	if [ "$kernel" = debug ]; then
+		tree=$LAB_DEBUG/linux
+		# what was built for, and is beside, another kernel
+		[ "$(cat "$out/.kernel" 2>/dev/null)" = "$(readlink "$LAB_DEBUG")" ] ||
+			rm -rf "$out"
+		mkdir -p "$out"
+		readlink "$LAB_DEBUG" >"$out/.kernel"
+		[ -d "$out/modules" ] || cp -a "$LAB_DEBUG/modules" "$out/modules"
+	fi
 	build_step "wto.ko-$kernel" "$out/.built" "Kbuild include/wto $DRIVER_DIR" -- \
-		bash "$LAB_TOOLS/lib/build-module.sh" "$(kernel_release "$kernel")" "$out"
+		bash "$LAB_TOOLS/lib/build-module.sh" "$tree" "$out"
 }
 
 # build_nic [san]: the software NIC, with sanitizers if asked
@@ -72,6 +82,9 @@ build()
 {
 	local part
 
+	case " $1 " in
+	*" debug "*) ensure_debug_kernel ;;
+	esac
 	lock build "a build"
 	build_tools
 	for part in $2; do

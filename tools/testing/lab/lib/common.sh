@@ -71,11 +71,15 @@ need_root_user()
 		"Run it with sudo."
 }
 
-# kernel_release SERIES: uname -r of the lab's kernel of that series
+# kernel_release NAME: uname -r of the lab's kernel of that series, or of "debug"
 kernel_release()
 {
 	local dir
 
+	if [ "$1" = debug ]; then
+		cat "$LAB_DIR/kernels/debug/release"
+		return
+	fi
 	for dir in "$LAB_ROOT/lib/modules/$1".*; do
 		[ -d "$dir" ] && basename "$dir" && return
 	done
@@ -84,8 +88,8 @@ kernel_release()
 
 check_kernel_name()
 {
-	case " $LAB_KERNELS " in
+	case " $LAB_KERNELS debug " in
 	*" $1 "*) ;;
-	*) usage_error "no kernel '$1'; there are: $LAB_KERNELS" ;;
+	*) usage_error "no kernel '$1'; there are: $LAB_KERNELS debug" ;;
 	esac
 }

@@ -5,18 +5,19 @@
 
 test_command()
 {
-	local arg do_build=1
+	local arg do_build=1 kernels=$LAB_KERNELS
 	local -a args=()
 
 	for arg; do
 		case $arg in
 		--no-build) do_build='' ;;
 		--list) do_build='' args+=("$arg") ;;
+		--full) kernels="$LAB_KERNELS debug" args+=("$arg") ;;
 		*) args+=("$arg") ;;
 		esac
 	done
 	ensure_root
-	[ -z "$do_build" ] || build "$LAB_KERNELS" "plain san"
+	[ -z "$do_build" ] || build "$kernels" "plain san"
 	WTO_ACCEL=$(accelerator)
 	export WTO_ACCEL
 	cd "$LAB_SRC" || exit
