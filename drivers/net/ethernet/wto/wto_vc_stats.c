@@ -5,6 +5,7 @@
 
 #include <linux/slab.h>
 
+#include "wto_compat.h"
 #include "wto_mbx.h"
 #include "wto_vc.h"
 
