@@ -67,6 +67,7 @@ enum ofl_refusal wto_tx_plan(const struct ofl_config *cfg,
 		.mss = skb_shinfo(skb)->gso_size,
 	};
 	enum ofl_refusal refusal;
+	bool many_bufs;
 
 	/* segments without a checksum are nothing that a NIC makes */
 	if (unlikely(skb->ip_summed != CHECKSUM_PARTIAL))
@@ -74,13 +75,19 @@ enum ofl_refusal wto_tx_plan(const struct ofl_config *cfg,
 
 	pkt.l4_off = skb_checksum_start_offset(skb);
 	pkt.csum_off = pkt.l4_off + skb->csum_offset;
+	many_bufs = pkt.mss && cfg->max_bufs &&
+		    pkt.num_bufs + skb->len / WTO_TX_PIECE > cfg->max_bufs;
+	if (likely(!many_bufs && ofl_plan_usual(cfg, &pkt, skb->data,
+						skb_headlen(skb), plan)))
+		return likely(wto_tx_kind_fits(skb, &pkt)) ? OFL_OK :
+							     OFL_REFUSE_PROTO;
+
 	refusal = ofl_read_headers(&pkt, skb->data, skb_headlen(skb));
 	if (unlikely(refusal))
 		return refusal;
 	if (unlikely(!wto_tx_kind_fits(skb, &pkt)))
 		return OFL_REFUSE_PROTO;
-	if (pkt.mss && cfg->max_bufs &&
-	    unlikely(pkt.num_bufs + skb->len / WTO_TX_PIECE > cfg->max_bufs))
+	if (many_bufs)
 		pkt.num_bufs = wto_tx_seg_bufs(skb, pkt.l4_off + pkt.l4_hlen);
 
 	return ofl_send_plan(cfg, &pkt, plan);
