@@ -269,6 +269,17 @@ static bool tx_send_whole(struct txq *txq, struct tx_turn *turn,
 	return true;
 }
 
+/* Frames that a packet would still become on the wire */
+static u32 tx_frames_left(const struct txq *txq, const struct tx_packet *pkt)
+{
+	u32 frames = 1;
+
+	if (pkt->off.tso && pkt->off.mss && pkt->off.tlen)
+		frames = (pkt->off.tlen + pkt->off.mss - 1) / pkt->off.mss;
+
+	return frames > txq->num_sent ? frames - txq->num_sent : 0;
+}
+
 /* Return: false if the packet, or what is left of it, is to be sent later */
 static bool tx_send(struct txq *txq, struct tx_turn *turn,
 		    struct tx_packet *pkt)
@@ -278,8 +289,10 @@ static bool tx_send(struct txq *txq, struct tx_turn *turn,
 	if (!pkt->bad && pkt->len < TX_MIN_LEN)
 		tx_bad(txq, pkt, REPORT_TX_SHORT, "frame of %u bytes", pkt->len);
 	if (!pkt->bad && (!vport->enabled || turn->discard)) {
-		txq->stats.drops++;
-		vport->stats.tx_discards++;
+		u32 left = tx_frames_left(txq, pkt);
+
+		txq->stats.drops += left;
+		vport->stats.tx_discards += left;
 		return true;
 	}
 	if (!pkt->bad && !(pkt->off.tso ? tx_segment(txq, turn, pkt) :
