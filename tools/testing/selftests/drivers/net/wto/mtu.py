@@ -3,6 +3,7 @@
 """MTU changes: which are accepted, under traffic, and that full-size frames pass at each."""
 
 import errno
+import os
 import socket
 
 from lib.py import CmdExitFailure, EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, defer, ip, \
@@ -84,6 +85,9 @@ def mtu_under_traffic(cfg):
     """A TCP stream survives changes of the MTU on both sides, and no byte of it is wrong."""
     if cfg.max_mtu() < 9000:
         raise KsftSkipEx(f"the largest MTU is {cfg.max_mtu()}")
+    if cfg.driver == "idpf" and os.uname().release.startswith("6."):
+        raise KsftSkipEx("in-tree idpf of 6.x starts queues after a change, and does not wake "
+                         "what waits for them")
     defer(cfg.set_mtu, 1500)
     with EchoTraffic(cfg) as echo, TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
         for mtu in (9000, 1500, cfg.max_mtu(), 1280, 4000, 576, 1500):
