@@ -15,7 +15,7 @@ from lib.py import KsftSkipEx, WtoEnv, cmd, defer, ip, ksft_eq, ksft_exit, ksft_
     ksft_pr, ksft_run, ksft_true, peer_socket
 from lib.py import TcpStream
 from lib.py.counters import driver_queues
-from lib.py.offload import MTU, Wire, features, lso_id_bits, \
+from lib.py.offload import MTU, Wire, features, lacking, lso_id_bits, \
     so_far_so_good, switch
 from lib.py.offload_rules import ELSEWHERE, RULES
 from lib.py.packets import ACK, CWR, ECE, FIN, PSH, TAG_1AD, TAG_1Q, Exchange, Packet, inet_sum
@@ -80,7 +80,7 @@ class Session:
                  "udp4": "tx-udp-segmentation", "udp6": "tx-udp-segmentation"}
         name = names[f"{packet.l4}{packet.version}"]
         if not features(self.cfg.ifname).get(name, (False, False))[0]:
-            raise KsftSkipEx(f"{name} is not offered")
+            raise lacking(self.cfg, name)
 
     def segments(self, packet, mss, ifname=None):
         """Has the NIC segment a packet; the frames, with right checksums, as many as needed."""
