@@ -198,8 +198,9 @@ static void wto_pci_remove(struct pci_dev *pdev)
 {
 	struct wto_adapter *adapter = pci_get_drvdata(pdev);
 
-	wto_devlink_unregister(adapter);
+	/* the worker first: who waits for it under the devlink lock, waits no more */
 	wto_reset_stop(adapter);
+	wto_devlink_unregister(adapter);
 	wto_health_stop(adapter);
 	wto_pci_destroy_vports(adapter);
 	wto_pci_ctrl_down(adapter);
