@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import upstream
 from results import Totals, count_junit, count_tap
 
 SRC = os.environ["LAB_SRC"]
@@ -19,7 +20,7 @@ LAB_DIR = os.environ["LAB_DIR"]
 OUT = os.environ["LAB_OUT"]
 TOOLS = os.environ["LAB_TOOLS"]
 LOGS = f"{os.environ['LAB_LOGS']}/test"
-NIC = f"{OUT}/nic-san/idpf-nic"
+NICS = {"san": f"{OUT}/nic-san/idpf-nic", "plain": f"{OUT}/nic/idpf-nic"}
 LAB_STATUS = range(120, 125)
 # Guests are slow: the kernel's tests relax their time limits
 GUEST_ENV = ["KSFT_MACHINE_SLOW=yes"]
@@ -105,7 +106,7 @@ def pytest_jobs(name, section):
     if os.path.exists(junit):
         os.unlink(junit)
     yield Job(name, argv, lambda _text, status: count_junit(junit, status),
-              section.getfloat("timeout", 300), {"IDPF_NIC": NIC})
+              section.getfloat("timeout", 300), {"IDPF_NIC": NICS["san"]})
 
 
 def kernel_release(kernel):
@@ -124,7 +125,8 @@ def guest_argv(kernel, driver, section, timeout, command):
     release = kernel_release(kernel)
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
             "python3", f"{TOOLS}/host/run.py", "--kernel", kernel, "--release", release,
-            "--driver", driver, "--nic", NIC, "--accel", os.environ["WTO_ACCEL"],
+            "--driver", driver, "--nic", NICS[section.get("nic", "san")],
+            "--accel", os.environ["WTO_ACCEL"],
             "--timeout", str(timeout), *shlex.split(section.get("options", "")),
             "--", *command]
 
@@ -168,8 +170,45 @@ def ksft_jobs(name, section):
                       count_guest_tap(program), timeout + 60)
 
 
+def count_upstream(name, known):
+    """Counts one of the kernel's own programs by what is known of it."""
+    def count(text, status):
+        totals = upstream.judge(known, text)
+        if status in LAB_STATUS:
+            totals.fail(f"{name}: lab run exit status {status}")
+        elif not totals.passed + totals.failed + totals.skipped:
+            totals.fail(f"{name}: no case was run, exit status {status}")
+        return totals
+    return count
+
+
+def find_upstream(tests, wanted):
+    """Paths of the kernel's tests that a name is meant for: all of a unique end."""
+    found = [t for t in tests if t == wanted or re.search(f"(^|/){re.escape(wanted)}(\\.|$)", t)]
+    if not found and os.path.exists(f"{OUT}/selftests/{wanted}"):
+        found = [wanted]
+    if len(found) != 1:
+        raise SystemExit(f"lab: {wanted}: {len(found)} of the kernel's selftests have this name")
+    return found[0]
+
+
+def upstream_jobs(name, section):
+    """A guest for each of the kernel's own programs, and each combination."""
+    timeout = section.getfloat("timeout", 900)
+    tests = upstream.read_list(f"{TOOLS}/selftests")
+    programs = [find_upstream(tests, p) for p in words(section, "programs")] or list(tests)
+    for kernel, driver, title in matrix(name, section):
+        for path in programs:
+            directory, program = os.path.split(path)
+            command = ["env", "-C", f"/mnt/out/selftests/{directory}", *GUEST_ENV,
+                       f"./{program}"]
+            yield Job(f"{title} {path}", guest_argv(kernel, driver, section, timeout, command),
+                      count_upstream(path, tests.get(path, [])), timeout + 60)
+
+
 KINDS = {"checks": check_jobs, "tap": tap_jobs, "pytest": pytest_jobs,
-         "guest": guest_jobs, "guest-tap": guest_jobs, "ksft": ksft_jobs}
+         "guest": guest_jobs, "guest-tap": guest_jobs, "ksft": ksft_jobs,
+         "upstream": upstream_jobs}
 
 
 def read_list():
@@ -181,6 +220,11 @@ def read_list():
 
 def selected(tests, opts):
     """The jobs that were asked for: by section, or by words of the job's name."""
+    if opts.selftest:
+        section = tests["upstream"]
+        section.update({"kernels": opts.kernel, "drivers": opts.driver,
+                        "programs": " ".join(opts.names)})
+        return list(upstream_jobs("upstream", section))
     jobs = []
     for name in tests.sections():
         section = tests[name]
@@ -230,6 +274,10 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--jobs", "-j", type=int, default=os.cpu_count(), metavar="N",
                         help="jobs at a time (default: one for each processor)")
+    parser.add_argument("--selftest", action="store_true",
+                        help="only the kernel's own tests; NAME is one of these")
+    parser.add_argument("--kernel", default="7.3", help="for --selftest (default: %(default)s)")
+    parser.add_argument("--driver", default="wto", help="for --selftest (default: %(default)s)")
     parser.add_argument("names", nargs="*")
     opts = parser.parse_args()
     os.makedirs(LOGS, exist_ok=True)
@@ -237,8 +285,8 @@ def main():
         GUEST_ENV.append("WTO_TEST_FULL=1")
     jobs = selected(read_list(), opts)
     if opts.list or not jobs:
-        print("\n".join(job.name for job in selected(read_list(), argparse.Namespace(
-            full=opts.full, names=[]))))
+        opts.names = []
+        print("\n".join(job.name for job in selected(read_list(), opts)))
         return 0 if opts.list else 2
     totals = run_all(jobs, max(1, opts.jobs))
     if totals.failures:

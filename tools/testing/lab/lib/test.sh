@@ -1,11 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# "lab test", "lab demo", and the way to "lab bench" and "lab selftest".
+# "lab test", "lab selftest", "lab demo", and the way to "lab bench".
+
+# build_upstream: the kernel's own NIC selftests.  ynl's generator looks for MAINTAINERS to
+# find the top of the tree; the root is read-only below an overlay in memory.
+build_upstream()
+{
+	local out=$LAB_OUT/selftests
+
+	[ ! "$out/kselftest-list.txt" -nt "$LAB_ROOT/usr/src/linux" ] || return 0
+	lock upstream "a build of the kernel's selftests"
+	rm -rf "$out" "$out.new"
+	# shellcheck disable=SC2016 # expanded inside
+	build_step selftests "$out.new/.built" tools/testing/lab/selftests -- \
+		sh -ec 'cd /usr/src/linux
+		touch MAINTAINERS
+		make -s headers
+		make -s -j"$(nproc)" -C tools/testing/selftests install \
+			TARGETS="drivers/net drivers/net/hw net/lib net" \
+			INSTALL_PATH="$1" FORCE_TARGETS=0' sh "$out.new"
+	mv "$out.new" "$out"
+	unlock
+}
 
 test_command()
 {
-	local arg do_build=1 kernels=$LAB_KERNELS
+	local arg do_build=1 kernels=$LAB_KERNELS named='' upstream=''
 	local -a args=()
 
 	for arg; do
@@ -13,11 +34,14 @@ test_command()
 		--no-build) do_build='' ;;
 		--list) do_build='' args+=("$arg") ;;
 		--full) kernels="$LAB_KERNELS debug" args+=("$arg") ;;
-		*) args+=("$arg") ;;
+		--selftest | upstream*) upstream=1 args+=("$arg") ;;
+		-*) args+=("$arg") ;;
+		*) named=1 args+=("$arg") ;;
 		esac
 	done
 	ensure_root
 	[ -z "$do_build" ] || build "$kernels" "plain san"
+	[ -z "$do_build" ] || { [ "$named" ] && [ -z "$upstream" ]; } || build_upstream
 	WTO_ACCEL=$(accelerator)
 	export WTO_ACCEL
 	cd "$LAB_SRC" || exit
