@@ -360,6 +360,22 @@ static const char *const identity_names[] = {
 	[NIC_ID_CLASS] = "class",
 };
 
+static void put_denied(GString *out, const struct cp_policy *policy)
+{
+	const char *name;
+	bool denied;
+
+	json_key(out, "denied");
+	g_string_append_c(out, '[');
+	for (unsigned int i = 0; (name = cp_policy_name(i, policy, &denied)); i++) {
+		if (!denied)
+			continue;
+		json_comma(out);
+		json_string(out, name);
+	}
+	g_string_append_c(out, ']');
+}
+
 static void cmd_ports(struct nic *nic, GString *out, char **args)
 {
 	g_string_append(out, "{\"ports\":[");
@@ -377,6 +393,8 @@ static void cmd_ports(struct nic *nic, GString *out, char **args)
 		json_u64(out, "vports", port->cfg.num_vports);
 		json_u64(out, "vectors", port->irq.num_vectors);
 		json_u64(out, "lso_id_bits", port->cfg.lso_id_bits);
+		json_text(out, "model", port->cfg.model->name);
+		put_denied(out, &port->cfg.policy);
 		json_text(out, "wire",
 			  port->wire.wire ? port->wire.wire->name : "");
 		json_bool(out, "link_admin", port->link_admin);

@@ -203,9 +203,12 @@ static bool cp_send_link_event(struct cp_vport *vport)
 {
 	struct nic_port *port = vport->port;
 	bool up = nic_port_link_up(port);
+	/* the kernel's idpf wants to know the speed without asking for it */
+	bool tell = up && !cp_policy_denies(&port->cfg.policy,
+					    VC2_CAP_LINK_SPEED);
 	struct vc2_event event = {
 		.event = cpu_to_le32(VC2_EVENT_LINK_CHANGE),
-		.link_speed = cpu_to_le32(up ? NIC_LINK_SPEED_MBPS : 0),
+		.link_speed = cpu_to_le32(tell ? NIC_LINK_SPEED_MBPS : 0),
 		.vport_id = cpu_to_le32(vport->id),
 		.link_status = up,
 	};

@@ -144,17 +144,44 @@ struct cp {
 };
 
 /**
- * cp_policy() - change the default grants
- * @names: names of engines or of capability groups, comma separated
+ * struct cp_policy - what a port does not grant although the NIC could
+ * @engines_off: bit n: engine n
+ * @features_off: bit n: entry n of the table of other capabilities
+ */
+struct cp_policy {
+	u32 engines_off;
+	u32 features_off;
+};
+
+/**
+ * cp_policy_set() - change what is granted
+ * @policy: what to change
+ * @names: names of engines or of capability groups
+ * @separator: what stands between them
  * @grant: true: grant them, false: do not
  *
- * Context: at start, before the first port exists.
- * Return: NULL, or the first name that does not exist.
+ * Context: at start, before the port exists.
+ * Return: NULL, or the first name that does not exist, valid until the next call.
  */
-const char *cp_policy(const char *names, bool grant);
+const char *cp_policy_set(struct cp_policy *policy, const char *names,
+			  const char *separator, bool grant);
 
-/* names that cp_policy() knows, separated by blanks; to be freed */
+/* does @policy deny VC2_CAP_* @cap, which is no engine's? */
+bool cp_policy_denies(const struct cp_policy *policy, u64 cap);
+
+/* names that cp_policy_set() knows, separated by blanks; to be freed */
 char *cp_policy_names(void);
+
+/**
+ * cp_policy_name() - walk over the names that cp_policy_set() knows
+ * @idx: number of the name, from 0
+ * @policy: whose opinion is asked
+ * @denied: set to whether it is not granted
+ *
+ * Return: the name, or NULL behind the last one.
+ */
+const char *cp_policy_name(unsigned int idx, const struct cp_policy *policy,
+			   bool *denied);
 
 void cp_init(struct nic_port *port);
 void cp_reset(struct nic_port *port);

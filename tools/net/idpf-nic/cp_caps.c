@@ -36,17 +36,13 @@ static const struct cp_feature cp_features[] = {
 	{ "lan-regions", VC2_CAP_LAN_MEMORY_REGIONS },
 };
 
-/* bit n: index n of the tables may be granted; set once at start */
-static u32 cp_engines_on = ~0U;
-static u32 cp_features_on = ~0U;
-
-static bool cp_policy_one(const char *name, bool grant)
+static bool cp_policy_one(struct cp_policy *policy, const char *name, bool grant)
 {
 	int idx = engine_index(name);
-	u32 *set = &cp_engines_on;
+	u32 *off = &policy->engines_off;
 
 	if (idx < 0) {
-		set = &cp_features_on;
+		off = &policy->features_off;
 		for (idx = G_N_ELEMENTS(cp_features) - 1; idx >= 0; idx--)
 			if (!strcmp(cp_features[idx].name, name))
 				break;
@@ -54,20 +50,21 @@ static bool cp_policy_one(const char *name, bool grant)
 	if (idx < 0)
 		return false;
 	if (grant)
-		*set |= BIT(idx);
+		*off &= ~BIT(idx);
 	else
-		*set &= ~BIT(idx);
+		*off |= BIT(idx);
 	return true;
 }
 
-const char *cp_policy(const char *names, bool grant)
+const char *cp_policy_set(struct cp_policy *policy, const char *names,
+			  const char *separator, bool grant)
 {
 	static char bad[64];
-	char **list = g_strsplit(names, ",", -1);
-	const char *res = NULL;
+	char **list = g_strsplit(names, separator, -1);
+	const char *res = *list ? NULL : "";
 
 	for (char **name = list; *name && !res; name++) {
-		if (cp_policy_one(*name, grant))
+		if (cp_policy_one(policy, *name, grant))
 			continue;
 		g_strlcpy(bad, *name, sizeof(bad));
 		res = bad;
@@ -76,14 +73,37 @@ const char *cp_policy(const char *names, bool grant)
 	return res;
 }
 
+bool cp_policy_denies(const struct cp_policy *policy, u64 cap)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(cp_features); i++)
+		if (cp_features[i].cap == cap)
+			return policy->features_off & BIT(i);
+	return false;
+}
+
+const char *cp_policy_name(unsigned int idx, const struct cp_policy *policy,
+			   bool *denied)
+{
+	if (idx < engine_count()) {
+		*denied = policy->engines_off & BIT(idx);
+		return engine_at(idx)->name;
+	}
+	idx -= engine_count();
+	if (idx >= G_N_ELEMENTS(cp_features))
+		return NULL;
+	*denied = policy->features_off & BIT(idx);
+	return cp_features[idx].name;
+}
+
 char *cp_policy_names(void)
 {
+	const struct cp_policy none = { };
 	GString *names = g_string_new(NULL);
+	const char *name;
+	bool denied;
 
-	for (size_t i = 0; i < engine_count(); i++)
-		g_string_append_printf(names, "%s ", engine_at(i)->name);
-	for (size_t i = 0; i < G_N_ELEMENTS(cp_features); i++)
-		g_string_append_printf(names, "%s ", cp_features[i].name);
+	for (unsigned int i = 0; (name = cp_policy_name(i, &none, &denied)); i++)
+		g_string_append_printf(names, "%s ", name);
 	g_string_truncate(names, names->len - 1);
 	return g_string_free(names, FALSE);
 }
@@ -123,12 +143,13 @@ enum cp_status cp_get_caps(struct nic_port *port, const struct mbx_msg *req,
 			   struct mbx_msg *rsp)
 {
 	const struct vc2_caps *want = (const struct vc2_caps *)req->data;
+	const struct cp_policy *policy = &port->cfg.policy;
 	struct vc2_caps *out = (struct vc2_caps *)rsp->data;
 	struct engine_caps have;
 
-	engine_sum_caps(cp_engines_on, &have);
+	engine_sum_caps(~policy->engines_off, &have);
 	for (size_t i = 0; i < G_N_ELEMENTS(cp_features); i++)
-		if (cp_features_on & BIT(i))
+		if (!(policy->features_off & BIT(i)))
 			have.other |= cp_features[i].cap;
 
 	have.other |= port->cfg.model->other_caps;

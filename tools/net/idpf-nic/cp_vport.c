@@ -239,6 +239,17 @@ static void cp_vport_mac(const struct cp_vport *vport, u8 *mac)
 	mac[4] += vport->id;
 }
 
+/* Who can name no groups, and not ask for all of them, gets all of them: there
+ * is no IPv6 without.
+ */
+static u16 cp_default_promisc(const struct nic_port *port)
+{
+	u64 granted = le64_to_cpu(port->cp.granted.other_caps);
+
+	return granted & (VC2_CAP_MACFILTER | VC2_CAP_PROMISC) ?
+	       0 : VC2_PROMISC_MULTICAST;
+}
+
 static void cp_vport_start(struct cp_vport *vport,
 			   const struct nic_model *model,
 			   const struct vc2_create_vport *in,
@@ -250,7 +261,7 @@ static void cp_vport_start(struct cp_vport *vport,
 	vport->enabled = false;
 	vport->loopback = false;
 	vport->link_event = false;
-	vport->promisc = 0;
+	vport->promisc = cp_default_promisc(vport->port);
 	vport->num_macs = 0;
 	vport->default_rxq = 0;
 	memset(&vport->stats, 0, sizeof(vport->stats));

@@ -160,7 +160,10 @@ static const char *parse_port_key(struct nic_port_config *cfg, const char *key,
 		return cfg->model ? NULL :
 		       "split, split-qsched, single-base or single-flex";
 	}
-	return "one of socket, name, id, mac, queues, mtu, vports, lut, lso-id, model";
+	if (!strcmp(key, "deny"))
+		return cp_policy_set(&cfg->policy, val, "+", false) ?
+		       "NAME[+NAME...] of capabilities, see --help" : NULL;
+	return "one of socket, name, id, mac, queues, mtu, vports, lut, lso-id, model, deny";
 }
 
 static bool parse_port(const char *spec, struct nic_port_config *cfg)
@@ -215,7 +218,8 @@ static bool check_port(struct nic *nic, const struct nic_port_config *cfg,
 }
 
 static bool add_port(struct nic *nic, const char *spec,
-		     const struct nic_model *model)
+		     const struct nic_model *model,
+		     const struct cp_policy *policy)
 {
 	struct nic_port_config cfg = {
 		.mac = { 0x02, 0x1d, 0xbf, 0x00, 0x00, nic->num_ports + 1 },
@@ -225,6 +229,7 @@ static bool add_port(struct nic *nic, const char *spec,
 		.rss_lut_size = NIC_RSS_LUT_SIZE,
 		.lso_id_bits = 15,
 		.model = model,
+		.policy = *policy,
 	};
 
 	if (nic->num_ports == NIC_MAX_PORTS) {
@@ -286,10 +291,10 @@ static bool open_capture(struct nic *nic, const struct options *opt)
 	return true;
 }
 
-static bool apply_policy(char **lists, bool grant)
+static bool apply_policy(struct cp_policy *policy, char **lists, bool grant)
 {
 	for (; lists && *lists; lists++) {
-		const char *bad = cp_policy(*lists, grant);
+		const char *bad = cp_policy_set(policy, *lists, ",", grant);
 		char *names;
 
 		if (!bad)
@@ -435,6 +440,7 @@ static void raise_limits(void)
 static bool set_up(struct nic *nic, const struct options *opt)
 {
 	const struct nic_model *model = nic_model_default;
+	struct cp_policy policy = { };
 
 	if (opt->model)
 		model = nic_model_get(opt->model);
@@ -443,10 +449,11 @@ static bool set_up(struct nic *nic, const struct options *opt)
 			    opt->model);
 		return false;
 	}
-	if (!apply_policy(opt->deny, false) || !apply_policy(opt->grant, true))
+	if (!apply_policy(&policy, opt->deny, false) ||
+	    !apply_policy(&policy, opt->grant, true))
 		return false;
 	for (char **spec = opt->ports; spec && *spec; spec++)
-		if (!add_port(nic, *spec, model))
+		if (!add_port(nic, *spec, model, &policy))
 			return false;
 	if (!nic->num_ports) {
 		usage_error("at least one --port is needed, see --help");
@@ -513,7 +520,7 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 		"Shows IDPF network functions to QEMU over vfio-user.";
 	static const char port_help[] =
 		"Keys of --port: socket, name, id=pf|vf|class, mac, queues, mtu, vports, lut,\n"
-		"lso-id=15|16, model\n\n"
+		"lso-id=15|16, model, deny=NAME[+NAME...]\n\n"
 		"Models: split, split-qsched, single-base, single-flex\n\n"
 		"Wires: pair:PORT,PORT\n"
 		"       switch:PORT,PORT[,PORT...]\n"

@@ -85,6 +85,7 @@ enum nic_identity {
  * @rss_lut_size: entries of the indirection table, 1 to RSS_LUT_MAX
  * @lso_id_bits: bits in which the IPv4 ids of TCP segments count, 15 or 16
  * @model: queue model
+ * @policy: capabilities that are not granted
  */
 struct nic_port_config {
 	char name[IFNAMSIZ];
@@ -97,6 +98,7 @@ struct nic_port_config {
 	u16 rss_lut_size;
 	u16 lso_id_bits;
 	const struct nic_model *model;
+	struct cp_policy policy;
 };
 
 /**

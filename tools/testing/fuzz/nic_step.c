@@ -56,15 +56,6 @@ static void step_hangs(int sig)
 /* ------------------------------------------------------------------ */
 /* Set-up                                                               */
 
-static void step_grant_all(void)
-{
-	char *names = cp_policy_names();
-
-	g_strdelimit(names, " ", ',');
-	cp_policy(names, true);
-	g_free(names);
-}
-
 static void step_add_guest(unsigned int i, const char *dir)
 {
 	static const enum nic_identity ids[STEP_PORTS] = {
@@ -95,7 +86,6 @@ static void step_add_guest(unsigned int i, const char *dir)
 
 static void step_set_up(const char *dir)
 {
-	step_grant_all();
 	if (io_init())
 		abort();
 	for (unsigned int i = 0; i < STEP_PORTS; i++)

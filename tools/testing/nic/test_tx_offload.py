@@ -210,10 +210,26 @@ def test_longest(pair, protocol):
     segment(*pair, template, 9000, list(range(template.hdr_len, total, 16000)), rng)
 
 
+def dropped(vport):
+    """Frames that the port lost because its driver had posted no buffer for long."""
+    return vport.port.stats()["wire"]["rx_dropped_no_buffer"]
+
+
 def test_many_segments(pair):
-    """More segments than a turn of the queue, more than the receiver has buffers."""
+    """More segments than a turn of the queue, more than the receiver has buffers.
+
+    On a very busy host this receiver may post none for 100 ms, and loses frames. Not always."""
     template = plain_tcp(pair[1], seeded("many").randbytes(2000))
-    segment(*pair, template, 2)
+    for _ in range(5):
+        before = dropped(pair[1])
+        try:
+            segment(*pair, template, 2)
+            return
+        except TimeoutError:
+            assert dropped(pair[1]) > before, "frames are missing that were not dropped"
+            for vport in pair:
+                vport.restart()
+    raise TimeoutError("frames were dropped each time")
 
 
 @pytest.mark.parametrize("first,want", ((0x7fff, [0x7fff, 0, 1]),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Sending with queue scheduling: type 7, completions of 4 bytes that tell heads, offloads."""
 
+import functools
 import random
 
 import pytest
@@ -18,16 +19,7 @@ NIC_PORTS = ("model=split-qsched", "model=split-qsched")
 @pytest.fixture(name="make_pair")
 def _make_pair(make_port):
     """A function that makes two vports in operation, back to back."""
-    def make(setup=None):
-        vports = []
-        for index in (0, 1):
-            port = make_port(index)
-            port.negotiate()
-            port.alloc_vectors()
-            vports.append(m.make_vport(port, "split-qsched", None if index else setup).start())
-        return vports
-
-    return make
+    return functools.partial(m.make_pair, make_port, "split-qsched")
 
 
 @pytest.fixture(name="pair")
@@ -128,10 +120,7 @@ def test_other_types(pair, dtype):
                                          buf_size=60))
     with one.port.counted("tx_desc"):
         one.txqs[0].ring()
-    one.call(Op.DISABLE_VPORT, vc.vport(one.ident))
-    one.call(Op.DISABLE_QUEUES, vc.queue_chunks(one.ident, one.chunks()))
-    one.make_rings()
-    one.start()
+    one.restart()
     one.send(frames.plain(66))
     assert two.recv()[0].frame == frames.plain(66)
 
@@ -152,17 +141,6 @@ def test_completion_ring_wraps(make_pair):
         two.recv()
 
 
-def seed_of(frame, l4_off, length, proto, v6=False):
-    """Return the pseudo header sum of a TCP or UDP frame, in @length bytes of L4."""
-    start = l4_off - (32 if v6 else 8)
-    words = frame[start:l4_off] + bytes((0, proto)) + (length >> 16).to_bytes(2, "big") + (
-        length & 0xffff).to_bytes(2, "big")
-    total = sum(int.from_bytes(words[i:i + 2], "big") for i in range(0, len(words), 2))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return total.to_bytes(2, "big")
-
-
 @pytest.mark.parametrize("make, at, proto, v6", (
     (frames.tcp, 50, 6, False), (frames.udp, 40, 17, False),
     (frames.tcp, 70, 6, True), (frames.udp, 60, 17, True)))
@@ -172,7 +150,8 @@ def test_checksum(pair, make, at, proto, v6):
     ips = ("2001:db8::1", "2001:db8::2") if v6 else ("192.0.2.1", "192.0.2.2")
     right = make(two.mac, *ips, payload=b"abc" * 33)
     l4_off = 54 if v6 else 34
-    asked = right[:at] + seed_of(right, l4_off, len(right) - l4_off, proto, v6) + right[at + 2:]
+    seed = frames.seed_of(right, l4_off, len(right) - l4_off, proto, v6)
+    asked = right[:at] + seed + right[at + 2:]
     one.send(asked, flags=m.FLEX_CS_EN)
     assert two.recv()[0].frame == right
 
@@ -181,7 +160,7 @@ def test_segments(pair):
     """A context and CS_EN make segments; one completion behind all of them."""
     one, two = pair
     packet = frames.tcp(two.mac, payload=bytes(range(250)) * 12)
-    packet = packet[:50] + seed_of(packet, 34, 0, 6) + packet[52:]
+    packet = packet[:50] + frames.seed_of(packet, 34, 0, 6) + packet[52:]
     one.txqs[0].put_raw(q.tso_context(3000, 1000, 54))
     head = one.txqs[0].put_frame(packet, (54, 1000), flags=m.FLEX_CS_EN)
     one.txqs[0].ring()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Sending on single queues: base descriptors, write-back, and what they ask of the engines."""
 
+import functools
 import random
 import struct
 
@@ -14,38 +15,19 @@ from niclib.driver import Setup
 from niclib.virtchnl import Op
 from niclib.wait import wait_for
 
-from test_tx_qsched import seed_of
-
 NIC_PORTS = ("model=single-base", "model=single-flex")
 
 
 @pytest.fixture(name="make_pair")
 def _make_pair(make_port):
     """A function that makes two vports in operation, back to back."""
-    def make(setup=None):
-        vports = []
-        for index in (0, 1):
-            port = make_port(index)
-            port.negotiate()
-            port.alloc_vectors()
-            vports.append(m.make_vport(port, "single-base", None if index else setup).start())
-        return vports
-
-    return make
+    return functools.partial(m.make_pair, make_port, "single-base")
 
 
 @pytest.fixture(name="pair")
 def _pair(make_pair):
     """Two vports in operation, back to back."""
     return make_pair()
-
-
-def restart(vport):
-    """Stop the queues and start them with new rings."""
-    vport.call(Op.DISABLE_VPORT, vc.vport(vport.ident))
-    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
-    vport.make_rings()
-    vport.start()
 
 
 def test_write_back(pair):
@@ -103,7 +85,7 @@ def test_other_types(pair, dtype):
     one.txqs[0].put(addr, 60, dtype=dtype)
     with one.port.counted("tx_desc"):
         one.txqs[0].ring()
-    restart(one)
+    one.restart()
     one.send(frames.plain(66))
     assert two.recv()[0].frame == frames.plain(66)
 
@@ -194,7 +176,7 @@ def ask(frame, name, ips, tags=0, tlen=None):
     length = len(frame) - l4_off if tlen is None else tlen
     at = l4_off + off
     asked = bytearray(frame)
-    asked[at:at + 2] = seed_of(frame, l4_off, length, proto, v6)
+    asked[at:at + 2] = frames.seed_of(frame, l4_off, length, proto, v6)
     if not v6:
         asked[l3_off + 10:l3_off + 12] = b"\0\0"
     cmd = (m.IIPT_IPV6 if v6 else m.IIPT_IPV4_CSUM) | l4t
@@ -270,7 +252,7 @@ def test_segments(make_pair, name, ips, cuts):
             assert struct.unpack_from("!I", frame, l4_off + 4)[0] == 1000 * number, "sequence"
             fixed[l4_off + 4:l4_off + 8] = again[l4_off + 4:l4_off + 8]
         at = l4_off + L4[name][3]
-        seed = seed_of(frame, l4_off, len(frame) - l4_off, L4[name][2], ips is V6)
+        seed = frames.seed_of(frame, l4_off, len(frame) - l4_off, L4[name][2], ips is V6)
         words = seed + frame[l4_off:] + bytes(len(frame) % 2)
         total = sum(int.from_bytes(words[i:i + 2], "big") for i in range(0, len(words), 2))
         assert total % 0xffff == 0, "L4 checksum"

@@ -269,18 +269,27 @@ u32 wto_rss_get_indir_size(struct net_device *netdev)
 	return vport->rss.lut_size;
 }
 
+/* Without RSS there is nothing to show, nor to set back to its default */
+static bool wto_rss_exists(const struct wto_rss *rss)
+{
+	return rss->key_size || rss->lut_size;
+}
+
 /**
  * wto_rss_get - ethtool: key and table
  * @netdev: netdev
  * @rxfh: out
  *
  * Context: RTNL.
- * Return: 0.
+ * Return: 0, or -EOPNOTSUPP if the device has no RSS.
  */
 int wto_rss_get(struct net_device *netdev, struct ethtool_rxfh_param *rxfh)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
 	const struct wto_rss *rss = &vport->rss;
+
+	if (!wto_rss_exists(rss))
+		return -EOPNOTSUPP;
 
 	rxfh->hfunc = ETH_RSS_HASH_TOP;
 	if (rxfh->key)
@@ -326,6 +335,10 @@ int wto_rss_set(struct net_device *netdev, struct ethtool_rxfh_param *rxfh,
 	struct wto_rss *rss = &vport->rss;
 	int err;
 
+	if (!wto_rss_exists(rss)) {
+		NL_SET_ERR_MSG_MOD(extack, "the NIC does not spread flows");
+		return -EOPNOTSUPP;
+	}
 	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
 	    rxfh->hfunc != ETH_RSS_HASH_TOP) {
 		NL_SET_ERR_MSG_MOD(extack, "the hash function is Toeplitz");

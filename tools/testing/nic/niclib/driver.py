@@ -318,8 +318,16 @@ class Vport:
         self.map_vectors()
         self.enable_queues()
         self.enable()
-        self.add_mac(self.mac)
+        if self.port.caps.other_caps & vc.CAP_MACFILTER:
+            self.add_mac(self.mac)
         return self
+
+    def restart(self):
+        """Stop the queues, whatever state they are in, and start them with new rings."""
+        self.call(Op.DISABLE_VPORT, vc.vport(self.ident))
+        self.call(Op.DISABLE_QUEUES, vc.queue_chunks(self.ident, self.chunks()))
+        self.make_rings()
+        return self.start()
 
     def down(self):
         """Do all that a driver does at ifdown, with the check for the markers."""

@@ -64,3 +64,14 @@ def udp(dst_mac, src="192.0.2.1", dst="192.0.2.2", ports=(1000, 2000), payload=b
 def icmp(dst_mac, src="192.0.2.1", dst="192.0.2.2", payload=b"x" * 64):
     """Return the bytes of an ICMP echo request."""
     return bytes(ether(dst_mac) / IP(src=src, dst=dst) / ICMP() / Raw(payload))
+
+
+def seed_of(frame, l4_off, length, proto, v6=False):
+    """Return the pseudo header sum of a TCP or UDP frame, in @length bytes of L4."""
+    start = l4_off - (32 if v6 else 8)
+    words = frame[start:l4_off] + bytes((0, proto)) + (length >> 16).to_bytes(2, "big") + (
+        length & 0xffff).to_bytes(2, "big")
+    total = sum(int.from_bytes(words[i:i + 2], "big") for i in range(0, len(words), 2))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total.to_bytes(2, "big")

@@ -345,3 +345,16 @@ def make_vport(port, name, setup=None):
         assert port.caps.other_caps & vc.CAP_SPLITQ_QSCHED
         return QschedVport(port, setup)
     return (SingleVport if name.startswith("single") else Vport)(port, setup)
+
+
+def make_pair(make_port, name, setup=None):
+    """Return two vports of a model in operation, back to back on ports 0 and 1 of @make_port.
+
+    @setup is that of the first one."""
+    vports = []
+    for index in (0, 1):
+        port = make_port(index)
+        port.negotiate()
+        port.alloc_vectors()
+        vports.append(make_vport(port, name, None if index else setup).start())
+    return vports
