@@ -132,6 +132,7 @@ struct wto_rx_queue *wto_queue_alloc_rx(struct wto_vport *vport,
 		return NULL;
 
 	rxq->netdev = vport->netdev;
+	rxq->dev = dev;
 	rxq->ptypes = adapter->ptypes;
 	rxq->stats = &vport->rx_stats[idx];
 	rxq->vec = &vport->vec[idx];

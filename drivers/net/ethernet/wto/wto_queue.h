@@ -155,25 +155,34 @@ struct wto_tx_queue {
 /**
  * struct wto_rx_frags - page that buffers are being cut from
  * @pool: where pages come from
- * @netmem: the page, 0 if there is none
- * @offset: offset of the next piece in @netmem
+ * @netmem: the page
+ * @va: the next piece, as in struct wto_rx_buf
+ * @end: @va after the last piece; equal to it if there is no page
+ * @to_dma: what is to be added to @va to get the address for the device
  * @size: bytes of a piece
+ * @num: pieces of a page
  */
 struct wto_rx_frags {
 	struct page_pool *pool;
 	netmem_ref netmem;
-	u32 offset;
+	unsigned long va;
+	unsigned long end;
+	dma_addr_t to_dma;
 	u32 size;
+	u32 num;
 };
 
 /**
  * struct wto_rx_queue - receive queue with its buffer queue
  * @desc: receive ring; in the single model buffers are posted in it and the
  *	device overwrites them, else only the device writes it
- * @buf: buffers by their id, which is the place in the ring in the single
- *	model; wto_rx.c
- * @hdr_buf: header buffers by buffer id, NULL without header split
+ * @buf: packet buffers by their id, which is the place in the ring in the
+ *	single model; wto_rx.h
+ * @hdr_buf: header buffers by buffer id, NULL without header split.  While the
+ *	queue runs, the device has an id exactly if its header buffer is there,
+ *	or without header split its packet buffer
  * @netdev: the receiver
+ * @dev: for DMA
  * @ptypes: the device's packet types, by what descriptors name them
  * @vec: vector that serves the queue
  * @len: descriptors of either ring, a power of 2
@@ -206,6 +215,7 @@ struct wto_rx_queue {
 	struct wto_rx_buf *buf;
 	struct wto_rx_buf *hdr_buf;
 	struct net_device *netdev;
+	struct device *dev;
 	const struct wto_ptype *ptypes;
 	struct wto_vector *vec;
 	u32 len;

@@ -20,34 +20,12 @@
  * fragments all.
  */
 
+#include <linux/dma-mapping.h>
 #include <linux/etherdevice.h>
 #include <linux/prefetch.h>
 #include <linux/skbuff.h>
-#include <net/page_pool/helpers.h>
 
-#include "wto.h"
-
-/* Buffers are posted this many at a time, so that tails stay aligned */
-#define WTO_RX_POST_STEP	16
-
-/* Devices want sizes in this unit */
-#define WTO_RX_SIZE_UNIT	128
-
-#define WTO_RX_HEADROOM		(NET_SKB_PAD + NET_IP_ALIGN)
-#define WTO_RX_HDR_SIZE		256
-#define WTO_RX_PIECE_MIN	2048
-
-/**
- * struct wto_rx_buf - a buffer
- * @netmem: where it is, 0 if there is none
- * @offset: offset of the piece in @netmem
- * @posted: the device has it
- */
-struct wto_rx_buf {
-	netmem_ref netmem;
-	u32 offset;
-	bool posted;
-};
+#include "wto_rx.h"
 
 /**
  * struct wto_rx_tally - what one poll did
@@ -68,99 +46,102 @@ static void wto_rx_count(struct wto_rx_queue *rxq, u64_stats_t *counter)
 	u64_stats_update_end(&rxq->stats->sync);
 }
 
-/* Begin another page.  Return: false if there is none. */
-static noinline bool wto_rx_next_page(struct wto_rx_frags *frags)
+/**
+ * wto_rx_next_page - begin to cut buffers from another page
+ * @frags: no piece is left
+ *
+ * Context: NAPI, or the queue does not run.
+ * Return: false if there is no page.
+ */
+noinline bool wto_rx_next_page(struct wto_rx_frags *frags)
 {
-	frags->netmem = page_pool_dev_alloc_netmems(frags->pool);
-	if (unlikely(!frags->netmem))
+	netmem_ref netmem = page_pool_dev_alloc_netmems(frags->pool);
+
+	if (unlikely(!netmem))
 		return false;
 
-	page_pool_fragment_netmem(frags->netmem, PAGE_SIZE / frags->size);
-	frags->offset = 0;
+	page_pool_fragment_netmem(netmem, frags->num);
+	frags->netmem = netmem;
+	frags->va = 0;
+	if (likely(!netmem_is_net_iov(netmem)))
+		frags->va = (unsigned long)page_address(__netmem_to_page(netmem));
+	frags->end = frags->va + frags->num * frags->size;
+	frags->to_dma = page_pool_get_dma_addr_netmem(netmem) - frags->va;
 
 	return true;
-}
-
-/* Cut the next piece from a page */
-static bool wto_rx_take(struct wto_rx_frags *frags, struct wto_rx_buf *buf)
-{
-	if (!frags->netmem && unlikely(!wto_rx_next_page(frags)))
-		return false;
-
-	buf->netmem = frags->netmem;
-	buf->offset = frags->offset;
-	frags->offset += frags->size;
-	if (frags->offset + frags->size > PAGE_SIZE)
-		frags->netmem = 0;
-
-	return true;
-}
-
-static void wto_rx_put(struct wto_rx_frags *frags, struct wto_rx_buf *buf,
-		       bool napi)
-{
-	if (buf->netmem)
-		page_pool_put_full_netmem(frags->pool, buf->netmem, napi);
-	buf->netmem = 0;
-}
-
-static dma_addr_t wto_rx_dma(const struct wto_rx_buf *buf)
-{
-	return page_pool_get_dma_addr_netmem(buf->netmem) + buf->offset;
 }
 
 /* Not for packet buffers with header split: the CPU may not be able to read */
 static void *wto_rx_va(const struct wto_rx_buf *buf)
 {
-	return page_address(__netmem_to_page(buf->netmem)) + buf->offset;
+	return (void *)buf->va;
 }
 
 /* Make sure that a buffer is there, and tell its address */
-static bool wto_rx_fill(struct wto_rx_frags *frags, struct wto_rx_buf *buf,
-			u32 headroom, __le64 *addr)
+static __always_inline bool wto_rx_fill(struct wto_rx_frags *frags,
+					struct wto_rx_buf *buf, u32 headroom,
+					__le64 *addr)
 {
-	if (likely(!buf->netmem) && unlikely(!wto_rx_take(frags, buf)))
+	dma_addr_t dma;
+
+	if (unlikely(buf->netmem))
+		dma = page_pool_get_dma_addr_netmem(buf->netmem) +
+		      wto_rx_offset(buf);
+	else if (likely(wto_rx_take(frags, buf)))
+		dma = frags->to_dma + buf->va;
+	else
 		return false;
 
-	*addr = cpu_to_le64(wto_rx_dma(buf) + headroom);
+	*addr = cpu_to_le64(dma + headroom);
 
 	return true;
 }
 
-/* Post up to @num buffers of free ids.
+/* Post up to @num buffers of free ids.  The packet buffer of an id goes first:
+ * by the buffer that skbs are built around one knows what is posted.
  * Return: how many; less than @num if pages ran out.
  */
-static u32 wto_rx_fill_ring(struct wto_rx_queue *rxq, u32 num)
+static __always_inline u32 wto_rx_fill_split(struct wto_rx_queue *rxq, u32 num,
+					     const bool hsplit)
 {
+	u32 headroom = hsplit ? 0 : WTO_RX_HEADROOM;
 	struct wto_rx_buf *hdrs = rxq->hdr_buf;
 	struct wto_rx_buf *bufs = rxq->buf;
-	u32 headroom = rxq->headroom;
 	u32 next = rxq->bufq_next;
 	u32 mask = rxq->len - 1;
-	u32 left = num;
+	u32 end = next + num;
 	u16 *id;
 
 	id = &rxq->free_id[rxq->num_free];
-	for (; left; left--, next++) {
+	for (; next != end; next++) {
 		struct idpf_rx_buf_desc *desc = &rxq->bufq[next & mask];
 
 		id--;
 		if (unlikely(!wto_rx_fill(&rxq->frags, &bufs[*id], headroom,
 					  &desc->pkt_addr)))
 			break;
-		if (hdrs &&
+		if (hsplit &&
 		    unlikely(!wto_rx_fill(&rxq->hdr_frags, &hdrs[*id],
 					  WTO_RX_HEADROOM, &desc->hdr_addr)))
 			break;
 
 		desc->buf_id = cpu_to_le16(*id);
-		bufs[*id].posted = true;
 	}
-	num -= left;
+	num -= end - next;
 	rxq->num_free -= num;
 	rxq->bufq_next = next;
 
 	return num;
+}
+
+static noinline u32 wto_rx_fill_whole(struct wto_rx_queue *rxq, u32 num)
+{
+	return wto_rx_fill_split(rxq, num, false);
+}
+
+static noinline u32 wto_rx_fill_hsplit(struct wto_rx_queue *rxq, u32 num)
+{
+	return wto_rx_fill_split(rxq, num, true);
 }
 
 /* The same in the single model, where a buffer is posted at its place */
@@ -187,17 +168,25 @@ static u32 wto_rx_fill_single(struct wto_rx_queue *rxq, u32 num)
 	return num;
 }
 
-/* Post what is free, in whole steps.
+/**
+ * wto_rx_refill - post what is free, in whole steps
+ * @rxq: receive queue
+ *
+ * Context: NAPI, or it is disabled.
  * Return: false if pages ran out.
  */
-static bool wto_rx_refill(struct wto_rx_queue *rxq)
+bool wto_rx_refill(struct wto_rx_queue *rxq)
 {
 	u32 num = rxq->num_free & ~(WTO_RX_POST_STEP - 1);
 	u32 old = rxq->bufq_next;
 	u32 done;
 
-	done = rxq->bufq ? wto_rx_fill_ring(rxq, num) :
-			   wto_rx_fill_single(rxq, num);
+	if (rxq->hdr_buf)
+		done = wto_rx_fill_hsplit(rxq, num);
+	else if (rxq->bufq)
+		done = wto_rx_fill_whole(rxq, num);
+	else
+		done = wto_rx_fill_single(rxq, num);
 
 	/* what a failure leaves behind the last step is told with the next */
 	if ((old ^ rxq->bufq_next) & ~(WTO_RX_POST_STEP - 1))
@@ -211,6 +200,18 @@ static bool wto_rx_refill(struct wto_rx_queue *rxq)
 	return false;
 }
 
+/* Let the CPU see what the device wrote */
+static __always_inline void wto_rx_sync(const struct wto_rx_queue *rxq,
+					const struct wto_rx_frags *frags,
+					const struct wto_rx_buf *buf,
+					u32 headroom, u32 len)
+{
+	if (unlikely(dma_dev_need_sync(rxq->dev)))
+		page_pool_dma_sync_netmem_for_cpu(frags->pool, buf->netmem,
+						  wto_rx_offset(buf) + headroom,
+						  len);
+}
+
 /* An skb around a buffer, which is then the skb's */
 static __always_inline struct sk_buff *
 wto_rx_build(struct wto_rx_queue *rxq, struct wto_rx_frags *frags,
@@ -219,15 +220,13 @@ wto_rx_build(struct wto_rx_queue *rxq, struct wto_rx_frags *frags,
 	void *va = wto_rx_va(buf);
 	struct sk_buff *skb;
 
-	page_pool_dma_sync_netmem_for_cpu(frags->pool, buf->netmem,
-					  buf->offset + WTO_RX_HEADROOM, len);
+	wto_rx_sync(rxq, frags, buf, WTO_RX_HEADROOM, len);
 	net_prefetch(va + WTO_RX_HEADROOM);
 
 	skb = napi_build_skb(va, frags->size);
-	if (unlikely(!skb)) {
-		wto_rx_count(rxq, &rxq->stats->alloc_fail);
+	if (unlikely(!skb))
 		return NULL;
-	}
+
 	buf->netmem = 0;
 	skb_mark_for_recycle(skb);
 	skb_reserve(skb, WTO_RX_HEADROOM);
@@ -236,19 +235,16 @@ wto_rx_build(struct wto_rx_queue *rxq, struct wto_rx_frags *frags,
 	return skb;
 }
 
-/* Make a packet buffer, but for the first @skip bytes of it, the skb's
+/* Make what is in a packet buffer after its first @skip bytes the skb's
  * fragment @num.
  */
 static __always_inline void
 wto_rx_add_frag(struct wto_rx_queue *rxq, struct sk_buff *skb, unsigned int num,
 		struct wto_rx_buf *buf, u32 skip, u32 len)
 {
-	u32 offset = buf->offset + rxq->headroom + skip;
-
-	page_pool_dma_sync_netmem_for_cpu(rxq->frags.pool, buf->netmem, offset,
-					  len);
-	skb_add_rx_frag_netmem(skb, num, buf->netmem, offset, len,
-			       rxq->frags.size);
+	wto_rx_sync(rxq, &rxq->frags, buf, skip, len);
+	skb_add_rx_frag_netmem(skb, num, buf->netmem, wto_rx_offset(buf) + skip,
+			       len, rxq->frags.size);
 	buf->netmem = 0;
 }
 
@@ -265,7 +261,7 @@ static noinline bool wto_rx_append(struct wto_rx_queue *rxq,
 	if (unlikely(num == MAX_SKB_FRAGS))
 		return false;
 
-	wto_rx_add_frag(rxq, skb, num, &rxq->buf[id], 0, len);
+	wto_rx_add_frag(rxq, skb, num, &rxq->buf[id], rxq->headroom, len);
 
 	return true;
 }
@@ -286,14 +282,15 @@ static noinline struct sk_buff *wto_rx_unsplit(struct wto_rx_queue *rxq,
 		return NULL;
 	}
 
-	page_pool_dma_sync_netmem_for_cpu(rxq->frags.pool, buf->netmem,
-					  buf->offset, copy);
+	wto_rx_sync(rxq, &rxq->frags, buf, 0, copy);
 	skb = wto_rx_build(rxq, &rxq->hdr_frags, &rxq->hdr_buf[id], copy);
 	/* not before: building takes the header buffer over from the device,
 	 * which may overwrite what the CPU put there
 	 */
 	if (likely(skb))
 		memcpy(skb->data, wto_rx_va(buf), copy);
+	else
+		wto_rx_count(rxq, &rxq->stats->alloc_fail);
 	if (likely(skb) && copy < len)
 		wto_rx_add_frag(rxq, skb, 0, buf, copy, len - copy);
 	else
@@ -303,7 +300,7 @@ static noinline struct sk_buff *wto_rx_unsplit(struct wto_rx_queue *rxq,
 }
 
 /* Make an skb of a packet's first buffers */
-static __always_inline struct sk_buff *
+static struct sk_buff *
 wto_rx_first(struct wto_rx_queue *rxq, const struct wto_rx_meta *meta)
 {
 	struct wto_rx_buf *buf = &rxq->buf[meta->buf_id];
@@ -322,27 +319,36 @@ wto_rx_first(struct wto_rx_queue *rxq, const struct wto_rx_meta *meta)
 	}
 
 	skb = wto_rx_build(rxq, frags, linear, len);
-	if (likely(skb) && meta->hdr_len && meta->len)
+	if (unlikely(!skb))
+		wto_rx_count(rxq, &rxq->stats->alloc_fail);
+	else if (meta->hdr_len && meta->len)
 		wto_rx_add_frag(rxq, skb, 0, buf, 0, meta->len);
 
 	return skb;
 }
 
-static void wto_rx_set_hash(const struct wto_rx_queue *rxq, struct sk_buff *skb,
-			    const struct wto_rx_meta *meta)
+static __always_inline void wto_rx_set_hash(const struct wto_rx_queue *rxq,
+					    struct sk_buff *skb, u32 hash,
+					    u16 type)
 {
-	const struct wto_ptype *ptype = &rxq->ptypes[meta->ptype];
+	const struct wto_ptype *ptype = &rxq->ptypes[type];
 
-	if (!ptype->l3)
-		return;
-
-	skb_set_hash(skb, meta->hash,
-		     ptype->l4 >= WTO_PTYPE_L4_TCP &&
-		     ptype->l4 <= WTO_PTYPE_L4_SCTP ?
-		     PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
+	if (likely(ptype->l3))
+		skb_set_hash(skb, hash, ptype->l4 >= WTO_PTYPE_L4_TCP &&
+					ptype->l4 <= WTO_PTYPE_L4_SCTP ?
+					PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
 }
 
-/* Give a whole packet to the stack */
+/* Give a packet, of an Ethernet header at least, to the stack */
+static __always_inline void wto_rx_give(struct wto_rx_queue *rxq,
+					struct sk_buff *skb)
+{
+	skb_record_rx_queue(skb, rxq->idx);
+	skb->protocol = eth_type_trans(skb, rxq->netdev);
+	napi_gro_receive(&rxq->vec->napi, skb);
+}
+
+/* Look at a whole packet, and give it to the stack */
 static void wto_rx_deliver(struct wto_rx_queue *rxq, struct sk_buff *skb,
 			   const struct wto_rx_meta *meta,
 			   struct wto_rx_tally *tally)
@@ -362,11 +368,9 @@ static void wto_rx_deliver(struct wto_rx_queue *rxq, struct sk_buff *skb,
 
 	tally->packets++;
 	tally->bytes += skb->len;
-	if (READ_ONCE(rxq->hash) && meta->has_hash)
-		wto_rx_set_hash(rxq, skb, meta);
-	skb->protocol = eth_type_trans(skb, rxq->netdev);
-	skb_record_rx_queue(skb, rxq->idx);
-	napi_gro_receive(&rxq->vec->napi, skb);
+	if (meta->has_hash && READ_ONCE(rxq->hash))
+		wto_rx_set_hash(rxq, skb, meta->hash, meta->ptype);
+	wto_rx_give(rxq, skb);
 }
 
 /* Something is wrong with a packet: free what has come of it, and let the rest
@@ -381,19 +385,18 @@ static noinline void wto_rx_lose(struct wto_rx_queue *rxq, bool eop)
 	rxq->skip = !eop;
 }
 
-/* The same, with the buffers of the present descriptor */
-static noinline void wto_rx_abandon(struct wto_rx_queue *rxq, u16 id, bool eop)
+/* Give up what is left of the buffers of a descriptor */
+static void wto_rx_release(struct wto_rx_queue *rxq, u16 id)
 {
 	wto_rx_put(&rxq->frags, &rxq->buf[id], true);
 	if (rxq->hdr_buf)
 		wto_rx_put(&rxq->hdr_frags, &rxq->hdr_buf[id], true);
-	wto_rx_lose(rxq, eop);
 }
 
 /* Handle the buffers of one descriptor, which are ours now */
-static __always_inline void wto_rx_one(struct wto_rx_queue *rxq,
-				       const struct wto_rx_meta *meta,
-				       struct wto_rx_tally *tally)
+static noinline void wto_rx_one(struct wto_rx_queue *rxq,
+				const struct wto_rx_meta *meta,
+				struct wto_rx_tally *tally)
 {
 	struct sk_buff *skb = rxq->skb;
 
@@ -411,11 +414,13 @@ static __always_inline void wto_rx_one(struct wto_rx_queue *rxq,
 			goto abandon;
 		if (meta->hdr_len)
 			tally->hsplit++;
-	} else if (!wto_rx_append(rxq, skb, meta->buf_id, meta->len)) {
+	} else if (wto_rx_append(rxq, skb, meta->buf_id, meta->len)) {
+		wto_rx_release(rxq, meta->buf_id);
+	} else {
 		wto_rx_count(rxq, &rxq->stats->bad_desc);
 		goto abandon;
 	}
-	if (unlikely(!meta->eop)) {
+	if (!meta->eop) {
 		rxq->skb = skb;
 		return;
 	}
@@ -425,7 +430,8 @@ static __always_inline void wto_rx_one(struct wto_rx_queue *rxq,
 	return;
 
 abandon:
-	wto_rx_abandon(rxq, meta->buf_id, meta->eop);
+	wto_rx_release(rxq, meta->buf_id);
+	wto_rx_lose(rxq, meta->eop);
 }
 
 static void wto_rx_add_stats(struct wto_rx_queue *rxq,
@@ -453,44 +459,139 @@ static noinline void wto_rx_bad_id(struct wto_rx_queue *rxq, bool eop)
 				  "receive queue has lost half of its buffers");
 }
 
-/* Return: descriptors handled */
-static int wto_rx_poll_split(struct wto_rx_queue *rxq, int budget,
-			     struct wto_rx_tally *tally)
+/* What is unusual about a descriptor of a buffer that the device had */
+static noinline void wto_rx_unusual(struct wto_rx_queue *rxq,
+				    const struct idpf_rx_desc_raw *desc,
+				    struct wto_rx_tally *tally)
 {
+	struct wto_rx_meta meta;
+
+	wto_rxd_split(le64_to_cpu(READ_ONCE(desc->qw[0])),
+		      le64_to_cpu(READ_ONCE(desc->qw[1])),
+		      le64_to_cpu(READ_ONCE(desc->qw[2])), &meta);
+	if (!rxq->hdr_buf)
+		meta.hdr_len = 0;
+	wto_rx_one(rxq, &meta, tally);
+}
+
+/* A packet in the buffers of one descriptor.
+ * Return: false if it is not as usual, or there is no skb.
+ */
+static __always_inline bool
+wto_rx_usual(struct wto_rx_queue *rxq, const struct idpf_rx_desc_raw *desc,
+	     u64 qw0, struct wto_rx_buf *first, u32 *bytes, const bool hsplit)
+{
+	struct wto_rx_frags *frags = hsplit ? &rxq->hdr_frags : &rxq->frags;
+	u32 first_len = FIELD_GET(IDPF_RXF_QW0_HDR_LEN, qw0);
+	u32 len = FIELD_GET(IDPF_RXF_QW0_LEN, qw0);
+	struct wto_rx_buf *buf = first;
+	struct sk_buff *skb;
+
+	if (hsplit)
+		buf = &rxq->buf[first - rxq->hdr_buf];
+	else
+		first_len = len;
+	if (unlikely(first_len < ETH_HLEN || len > rxq->buf_size))
+		return false;
+	if (hsplit && unlikely(first_len > rxq->hdr_size ||
+			       netmem_is_net_iov(buf->netmem)))
+		return false;
+
+	skb = wto_rx_build(rxq, frags, first, first_len);
+	if (unlikely(!skb))
+		return false;
+	if (hsplit && len)
+		wto_rx_add_frag(rxq, skb, 0, buf, 0, len);
+
+	*bytes += skb->len;
+	if ((qw0 & IDPF_RXF_QW0_RSS_VALID) && READ_ONCE(rxq->hash))
+		wto_rx_set_hash(rxq, skb,
+				wto_rxd_split_hash(le64_to_cpu(READ_ONCE(desc->qw[2]))),
+				FIELD_GET(IDPF_RXF_QW0_PTYPE, qw0));
+	wto_rx_give(rxq, skb);
+
+	return true;
+}
+
+/* Handle @num descriptors at most, of one pass over the ring.
+ * Return: how many.
+ */
+static __always_inline u32
+wto_rx_run(struct wto_rx_queue *rxq, u32 next, u32 num,
+	   struct wto_rx_tally *tally, const bool hsplit)
+{
+	struct wto_rx_buf *first = hsplit ? rxq->hdr_buf : rxq->buf;
+	u64 norm = wto_rxd_split_norm(!(next & rxq->len), hsplit);
+	const struct idpf_rx_desc_raw *desc, *begin, *end;
 	u32 mask = rxq->len - 1;
-	u32 next = rxq->next;
-	int work;
+	u32 packets = 0;
+	u32 bytes = 0;
 
-	for (work = 0; work < budget; work++) {
-		const struct idpf_rx_desc_raw *desc =
-			(const void *)&rxq->desc[next & mask];
-		struct wto_rx_meta meta;
-		u64 qw0;
+	begin = (const void *)&rxq->desc[next & mask];
+	end = begin + num;
+	for (desc = begin; desc < end; desc++) {
+		u64 qw0, qw1;
+		u16 id;
 
-		/* the generation is 1 in the first pass, 0 in the second ... */
-		qw0 = le64_to_cpu(READ_ONCE(desc->qw[0]));
-		if (!(qw0 & IDPF_RXF_QW0_GEN) == !(next & rxq->len))
+		qw0 = le64_to_cpu(READ_ONCE(desc->qw[0])) ^ norm;
+		if (qw0 & IDPF_RXF_QW0_GEN)
 			break;
 
 		/* the device writes the first quad word last */
 		dma_rmb();
-		wto_rxd_split(qw0, le64_to_cpu(READ_ONCE(desc->qw[1])), &meta);
-		if (meta.has_hash)
-			meta.hash = FIELD_GET(IDPF_RXF_QW2_HASH,
-					      le64_to_cpu(READ_ONCE(desc->qw[2])));
-		if (!rxq->hdr_buf)
-			meta.hdr_len = 0;
-		next++;
-		if (unlikely(meta.buf_id > mask ||
-			     !rxq->buf[meta.buf_id].posted)) {
-			wto_rx_bad_id(rxq, meta.eop);
+		qw1 = le64_to_cpu(READ_ONCE(desc->qw[1]));
+		id = FIELD_GET(IDPF_RXF_QW1_BUF_ID, qw1);
+		if (unlikely(id > mask || !first[id].netmem)) {
+			wto_rx_bad_id(rxq, qw1 & IDPF_RXF_QW1_EOF);
 			continue;
 		}
 
-		rxq->buf[meta.buf_id].posted = false;
-		rxq->free_id[rxq->num_free++] = meta.buf_id;
-		wto_rx_one(rxq, &meta, tally);
+		rxq->free_id[rxq->num_free++] = id;
+		if (likely(wto_rxd_split_usual(qw0, qw1, hsplit) && !rxq->skb &&
+			   !rxq->skip &&
+			   wto_rx_usual(rxq, desc, qw0, &first[id], &bytes,
+					hsplit)))
+			packets++;
+		else
+			wto_rx_unusual(rxq, desc, tally);
 	}
+	tally->packets += packets;
+	tally->bytes += bytes;
+	if (hsplit)
+		tally->hsplit += packets;
+
+	return desc - begin;
+}
+
+static noinline u32 wto_rx_run_whole(struct wto_rx_queue *rxq, u32 next,
+				     u32 num, struct wto_rx_tally *tally)
+{
+	return wto_rx_run(rxq, next, num, tally, false);
+}
+
+static noinline u32 wto_rx_run_hsplit(struct wto_rx_queue *rxq, u32 next,
+				      u32 num, struct wto_rx_tally *tally)
+{
+	return wto_rx_run(rxq, next, num, tally, true);
+}
+
+/* Return: descriptors handled */
+static int wto_rx_poll_split(struct wto_rx_queue *rxq, u32 budget,
+			     struct wto_rx_tally *tally)
+{
+	u32 next = rxq->next;
+	u32 work = 0;
+	u32 num, done;
+
+	do {
+		num = min(budget - work, rxq->len - (next & (rxq->len - 1)));
+		done = rxq->hdr_buf ?
+		       wto_rx_run_hsplit(rxq, next, num, tally) :
+		       wto_rx_run_whole(rxq, next, num, tally);
+		next += done;
+		work += done;
+		/* at the end of the ring there may be more at its start */
+	} while (done == num && work < budget);
 	WRITE_ONCE(rxq->next, next);
 
 	return work;
@@ -584,224 +685,3 @@ bool wto_rx_pending(const struct wto_rx_queue *rxq, u32 *next)
 	       !!(*next & rxq->len);
 }
 
-/**
- * wto_rx_config - choose the sizes of buffers
- * @rxq: receive queue
- * @cfg: configuration with MTU and header split
- */
-void wto_rx_config(struct wto_rx_queue *rxq, const struct wto_queue_cfg *cfg)
-{
-	u32 frame = cfg->mtu + WTO_FRAME_OVERHEAD;
-	u32 overhead = 0;
-	u32 size;
-
-	rxq->hdr_size = 0;
-	rxq->headroom = 0;
-	if (cfg->hsplit && rxq->model == WTO_RX_SPLIT) {
-		rxq->hdr_size = WTO_RX_HDR_SIZE;
-		rxq->hdr_frags.size = WTO_RX_HDR_SIZE + WTO_RX_HEADROOM;
-		rxq->hdr_frags.size =
-			SKB_HEAD_ALIGN(rxq->hdr_frags.size);
-	} else {
-		rxq->headroom = WTO_RX_HEADROOM;
-		overhead = SKB_HEAD_ALIGN(WTO_RX_HEADROOM);
-	}
-
-	/* a descriptor tells lengths below 16 KiB */
-	size = roundup_pow_of_two(frame + overhead);
-	size = clamp_t(u32, size, WTO_RX_PIECE_MIN, min(PAGE_SIZE, SZ_8K));
-	rxq->frags.size = size;
-	rxq->buf_size = ALIGN_DOWN(size - overhead, WTO_RX_SIZE_UNIT);
-}
-
-static struct page_pool *wto_rx_make_pool(const struct wto_rx_queue *rxq,
-					  const struct wto_rx_frags *frags)
-{
-	struct device *dev = rxq->netdev->dev.parent;
-	const bool data = frags == &rxq->frags;
-	struct page_pool_params params = {
-		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
-		.pool_size = rxq->len / (PAGE_SIZE / frags->size),
-		.nid = dev_to_node(dev),
-		.dev = dev,
-		.dma_dir = DMA_FROM_DEVICE,
-		.max_len = PAGE_SIZE,
-		.netdev = rxq->netdev,
-		.queue_idx = rxq->idx,
-	};
-
-	/* what the CPU may not read must not hold headers */
-	if (data && rxq->hdr_size)
-		params.flags |= PP_FLAG_ALLOW_UNREADABLE_NETMEM;
-
-	return page_pool_create(&params);
-}
-
-static int wto_rx_alloc_pools(struct wto_rx_queue *rxq)
-{
-	struct page_pool *pool;
-
-	pool = wto_rx_make_pool(rxq, &rxq->frags);
-	if (IS_ERR(pool))
-		return PTR_ERR(pool);
-	rxq->frags.pool = pool;
-
-	if (!rxq->hdr_size)
-		return 0;
-
-	pool = wto_rx_make_pool(rxq, &rxq->hdr_frags);
-	if (IS_ERR(pool))
-		return PTR_ERR(pool);
-	rxq->hdr_frags.pool = pool;
-
-	rxq->hdr_buf = kvcalloc(rxq->len, sizeof(*rxq->hdr_buf), GFP_KERNEL);
-
-	return rxq->hdr_buf ? 0 : -ENOMEM;
-}
-
-/* Take buffers for all ids while failing is still harmless */
-static int wto_rx_take_all(struct wto_rx_queue *rxq)
-{
-	for (u32 id = 0; id < rxq->num_free; id++) {
-		if (!wto_rx_take(&rxq->frags, &rxq->buf[id]))
-			return -ENOMEM;
-		if (rxq->hdr_buf &&
-		    !wto_rx_take(&rxq->hdr_frags, &rxq->hdr_buf[id]))
-			return -ENOMEM;
-	}
-
-	return 0;
-}
-
-/* All ids are free.  There is one step less of them than places in the ring:
- * a full ring would look like an empty one.
- */
-static void wto_rx_free_ids(struct wto_rx_queue *rxq)
-{
-	rxq->num_free = rxq->len - WTO_RX_POST_STEP;
-	for (u32 id = 0; id < rxq->num_free; id++)
-		rxq->free_id[id] = id;
-}
-
-/**
- * wto_rx_alloc - make a queue's bookkeeping, pools and buffers
- * @rxq: receive queue, with len set and wto_rx_config() done
- * @cfg: configuration
- *
- * Context: May sleep.  Another queue may be running on the same vector.
- * Return: 0 or a negative errno, then nothing is left behind.
- */
-int wto_rx_alloc(struct wto_rx_queue *rxq, const struct wto_queue_cfg *cfg)
-{
-	int err = -ENOMEM;
-
-	rxq->hash = cfg->rx_hash;
-	rxq->buf = kvcalloc(rxq->len, sizeof(*rxq->buf), GFP_KERNEL);
-	rxq->free_id = kvcalloc(rxq->len, sizeof(*rxq->free_id), GFP_KERNEL);
-	if (!rxq->buf || !rxq->free_id)
-		goto free_queue;
-
-	err = wto_rx_alloc_pools(rxq);
-	if (err)
-		goto free_queue;
-
-	wto_rx_free_ids(rxq);
-	err = wto_rx_take_all(rxq);
-	if (err)
-		goto free_queue;
-
-	return 0;
-
-free_queue:
-	wto_rx_free(rxq);
-	return err;
-}
-
-/* Return what is left of a page that buffers were being cut from */
-static void wto_rx_put_frags(struct wto_rx_frags *frags)
-{
-	struct wto_rx_buf rest;
-
-	while (frags->netmem) {
-		wto_rx_take(frags, &rest);
-		wto_rx_put(frags, &rest, false);
-	}
-}
-
-static void wto_rx_put_all(struct wto_rx_queue *rxq)
-{
-	for (u32 id = 0; rxq->buf && id < rxq->len; id++) {
-		wto_rx_put(&rxq->frags, &rxq->buf[id], false);
-		rxq->buf[id].posted = false;
-	}
-	for (u32 id = 0; rxq->hdr_buf && id < rxq->len; id++)
-		wto_rx_put(&rxq->hdr_frags, &rxq->hdr_buf[id], false);
-
-	wto_rx_put_frags(&rxq->frags);
-	wto_rx_put_frags(&rxq->hdr_frags);
-}
-
-/**
- * wto_rx_free - release what wto_rx_alloc() made
- * @rxq: receive queue, not known to the device
- *
- * Context: May sleep.
- */
-void wto_rx_free(struct wto_rx_queue *rxq)
-{
-	wto_rx_put_all(rxq);
-	kvfree(rxq->hdr_buf);
-	rxq->hdr_buf = NULL;
-	kvfree(rxq->free_id);
-	rxq->free_id = NULL;
-	kvfree(rxq->buf);
-	rxq->buf = NULL;
-	page_pool_destroy(rxq->hdr_frags.pool);
-	rxq->hdr_frags.pool = NULL;
-	page_pool_destroy(rxq->frags.pool);
-	rxq->frags.pool = NULL;
-}
-
-/**
- * wto_rx_post - start the rings anew and give the device all buffers
- * @rxq: receive queue
- *
- * Context: NAPI is disabled.
- * Return: 0 or -ENOMEM.
- */
-int wto_rx_post(struct wto_rx_queue *rxq)
-{
-	memset(rxq->desc, 0, array_size(rxq->len, sizeof(*rxq->desc)));
-	if (rxq->bufq)
-		memset(rxq->bufq, 0, array_size(rxq->len, sizeof(*rxq->bufq)));
-	rxq->next = 0;
-	rxq->bufq_next = 0;
-	rxq->num_lost = 0;
-	rxq->skip = false;
-	wto_rx_free_ids(rxq);
-
-	page_pool_enable_direct_recycling(rxq->frags.pool, &rxq->vec->napi);
-	if (rxq->hdr_frags.pool)
-		page_pool_enable_direct_recycling(rxq->hdr_frags.pool,
-						  &rxq->vec->napi);
-
-	return wto_rx_refill(rxq) ? 0 : -ENOMEM;
-}
-
-/**
- * wto_rx_clean - take every buffer back
- * @rxq: receive queue, not known to the device any more
- *
- * Context: NAPI is disabled.
- */
-void wto_rx_clean(struct wto_rx_queue *rxq)
-{
-	if (rxq->skb) {
-		dev_kfree_skb_any(rxq->skb);
-		rxq->skb = NULL;
-	}
-	wto_rx_put_all(rxq);
-	page_pool_disable_direct_recycling(rxq->frags.pool);
-	if (rxq->hdr_frags.pool)
-		page_pool_disable_direct_recycling(rxq->hdr_frags.pool);
-}

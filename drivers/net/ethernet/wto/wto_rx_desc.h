@@ -47,17 +47,31 @@ struct wto_rx_meta {
 };
 
 /**
+ * wto_rxd_split_hash() - RSS hash of a descriptor of the split model
+ * @qw2: third quad word
+ *
+ * Return: the hash, if the first quad word says that there is one.
+ */
+static inline u32 wto_rxd_split_hash(u64 qw2)
+{
+	return FIELD_GET(IDPF_RXF_QW2_HASH, qw2);
+}
+
+/**
  * wto_rxd_split() - decode a descriptor of the split model
  * @qw0: first quad word, that with the generation
  * @qw1: second quad word
- * @meta: out: all but the hash, which stands in the third quad word
+ * @qw2: third quad word
+ * @meta: out
  */
-static inline void wto_rxd_split(u64 qw0, u64 qw1, struct wto_rx_meta *meta)
+static inline void wto_rxd_split(u64 qw0, u64 qw1, u64 qw2,
+				 struct wto_rx_meta *meta)
 {
 	meta->len = FIELD_GET(IDPF_RXF_QW0_LEN, qw0);
 	meta->ptype = FIELD_GET(IDPF_RXF_QW0_PTYPE, qw0);
 	meta->error = qw0 & IDPF_RXF_QW0_RXE;
 	meta->has_hash = qw0 & IDPF_RXF_QW0_RSS_VALID;
+	meta->hash = wto_rxd_split_hash(qw2);
 	meta->eop = qw1 & IDPF_RXF_QW1_EOF;
 	meta->buf_id = FIELD_GET(IDPF_RXF_QW1_BUF_ID, qw1);
 	meta->malformed = (qw0 & (IDPF_RXF_QW0_RXDID |
@@ -66,6 +80,47 @@ static inline void wto_rxd_split(u64 qw0, u64 qw1, struct wto_rx_meta *meta)
 	meta->hdr_len = 0;
 	if ((qw0 & IDPF_RXF_QW0_SPH) && !(qw1 & IDPF_RXF_QW1_HBO))
 		meta->hdr_len = FIELD_GET(IDPF_RXF_QW0_HDR_LEN, qw0);
+}
+
+/**
+ * wto_rxd_split_norm() - what a usual descriptor of the split model says
+ * @gen: generation of what the device writes in this pass over the ring
+ * @hsplit: header split is on
+ *
+ * A first quad word is made into its difference from this by exclusive or.  It
+ * is the device's if the difference has no IDPF_RXF_QW0_GEN.  Length, type and
+ * whether there is a hash can be read from it as from the quad word itself.
+ *
+ * Return: the bits of the first quad word that are the same in all of them.
+ */
+static inline u64 wto_rxd_split_norm(bool gen, bool hsplit)
+{
+	return IDPF_RXDID_FLEX_SPLITQ | (gen ? IDPF_RXF_QW0_GEN : 0) |
+	       (hsplit ? IDPF_RXF_QW0_SPH : 0);
+}
+
+/**
+ * wto_rxd_split_usual() - is it a whole packet without anything strange?
+ * @diff: first quad word as difference from wto_rxd_split_norm()
+ * @qw1: second quad word
+ * @hsplit: header split is on
+ *
+ * Return: true if wto_rxd_split() would say the last buffer of a well-formed
+ *	packet without an error, with @hsplit that with a header of
+ *	IDPF_RXF_QW0_HDR_LEN of @diff.
+ */
+static inline bool wto_rxd_split_usual(u64 diff, u64 qw1, bool hsplit)
+{
+	u64 want0 = IDPF_RXF_QW0_RXDID | IDPF_RXF_QW0_BUFQ_ID |
+		    IDPF_RXF_QW0_RXE;
+	u64 want1 = IDPF_RXF_QW1_EOF;
+
+	if (hsplit) {
+		want0 |= IDPF_RXF_QW0_SPH;
+		want1 |= IDPF_RXF_QW1_HBO;
+	}
+
+	return !(diff & want0) && (qw1 & want1) == IDPF_RXF_QW1_EOF;
 }
 
 /**
