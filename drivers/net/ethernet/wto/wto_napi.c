@@ -85,38 +85,68 @@ int wto_napi_poll(struct napi_struct *napi, int budget)
 	return work;
 }
 
-/**
- * wto_napi_check - look for an interrupt that did not come
- * @vec: vector of a vport, in use or not
- *
- * There is something to do, nobody does it, and at the last look it was the
- * same: then the interrupt was lost, and a poll is started instead.
- *
- * Context: Process.
- * Return: 0 if all is well, -EAGAIN if it is to be looked at again soon, 1 if a
- * poll was started.
+/* What waits for a poll of the vector.  If what is received cannot get on at
+ * the place of @last, the poll is told to have a look.
  */
-int wto_napi_check(struct wto_vector *vec)
+static void wto_napi_look(struct wto_vector *vec,
+			  const struct wto_napi_look *last,
+			  struct wto_napi_look *look)
 {
-	const struct wto_napi_look last = vec->look;
-	struct wto_napi_look look = {};
 	struct wto_rx_queue *rxq;
 	struct wto_tx_queue *txq;
 
 	rcu_read_lock();
 	rxq = READ_ONCE(vec->rx);
 	txq = READ_ONCE(vec->tx);
-	if (rxq)
-		look.rx = wto_rx_pending(rxq, &look.rx_next);
+	if (rxq) {
+		look->rx = wto_rx_pending(rxq, &look->rx_next);
+		look->hole = !look->rx && wto_rx_hole(rxq);
+		if (look->hole && last->hole && look->rx_next == last->rx_next)
+			WRITE_ONCE(rxq->hole, WTO_RX_HOLE_SUSPECTED);
+	}
 	if (txq) {
 		/* one of them moves, whatever the queue's model */
-		look.tx_next = READ_ONCE(txq->compl_next) +
-			       READ_ONCE(txq->head);
-		look.tx = wto_tx_pending(txq);
+		look->tx_next = READ_ONCE(txq->compl_next) +
+				READ_ONCE(txq->head);
+		look->tx = wto_tx_pending(txq);
 	}
 	rcu_read_unlock();
+}
 
+static void wto_napi_start(struct wto_vector *vec)
+{
+	local_bh_disable();
+	napi_schedule(&vec->napi);
+	local_bh_enable();
+}
+
+/**
+ * wto_napi_check - look for an interrupt that did not come
+ * @vec: vector of a vport, in use or not
+ *
+ * There is something to do, nobody does it, and at the last look it was the
+ * same: then the interrupt was lost, and a poll is started instead.  One is
+ * also started for a receive queue that does not get on although packets come.
+ *
+ * Context: Process.
+ * Return: 0 if all is well, -EAGAIN if it is to be looked at again soon, 1 if a
+ * poll was started in place of an interrupt.
+ */
+int wto_napi_check(struct wto_vector *vec)
+{
+	const struct wto_napi_look last = vec->look;
+	struct wto_napi_look look = {};
+
+	wto_napi_look(vec, &last, &look);
 	vec->look = (struct wto_napi_look) {};
+	if (look.hole && last.hole && look.rx_next == last.rx_next) {
+		wto_napi_start(vec);
+		return 0;
+	}
+	if (look.hole) {
+		vec->look = look;
+		return -EAGAIN;
+	}
 	if (napi_is_scheduled(&vec->napi) || (!look.rx && !look.tx))
 		return 0;
 	if (!last.rx && !last.tx) {
@@ -126,9 +156,7 @@ int wto_napi_check(struct wto_vector *vec)
 	if (memcmp(&look, &last, sizeof(look)))
 		return 0;
 
-	local_bh_disable();
-	napi_schedule(&vec->napi);
-	local_bh_enable();
+	wto_napi_start(vec);
 
 	return 1;
 }

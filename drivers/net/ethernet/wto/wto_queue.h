@@ -173,6 +173,18 @@ struct wto_rx_frags {
 };
 
 /**
+ * enum wto_rx_hole - a descriptor that is missing among those written
+ * @WTO_RX_HOLE_NONE: not seen
+ * @WTO_RX_HOLE_SUSPECTED: the worker has seen one, the poll is to judge
+ * @WTO_RX_HOLE_TOLD: there is one, and a reset was asked for
+ */
+enum wto_rx_hole {
+	WTO_RX_HOLE_NONE,
+	WTO_RX_HOLE_SUSPECTED,
+	WTO_RX_HOLE_TOLD,
+};
+
+/**
  * struct wto_rx_queue - receive queue with its buffer queue
  * @desc: receive ring; in the single model buffers are posted in it and the
  *	device overwrites them, else only the device writes it
@@ -199,6 +211,7 @@ struct wto_rx_frags {
  * @num_lost: reports that did not name a buffer of the device's
  * @skb: packet of which not all buffers have come
  * @skip: drop what comes until the end of this packet
+ * @hole: enum wto_rx_hole
  * @bufq: buffer ring, NULL in the single model
  * @tail: tail register of the buffer queue, or of the ring
  * @frags: packet buffers
@@ -232,6 +245,7 @@ struct wto_rx_queue {
 	u32 num_free;
 	u32 num_lost;
 	bool skip;
+	u8 hole;
 	u16 *free_id;
 	struct sk_buff *skb;
 	struct idpf_rx_buf_desc *bufq;
@@ -269,12 +283,14 @@ struct wto_itr {
  * @tx_next: place of the next completion
  * @rx: it is there
  * @tx: it is there
+ * @hole: it is not there, but some after it are
  */
 struct wto_napi_look {
 	u32 rx_next;
 	u32 tx_next;
 	u32 rx;
 	u32 tx;
+	u32 hole;
 };
 
 /**
@@ -407,6 +423,7 @@ int wto_rx_post(struct wto_rx_queue *rxq);
 void wto_rx_clean(struct wto_rx_queue *rxq);
 int wto_rx_poll(struct wto_rx_queue *rxq, int budget);
 bool wto_rx_pending(const struct wto_rx_queue *rxq, u32 *next);
+bool wto_rx_hole(const struct wto_rx_queue *rxq);
 
 /* wto_napi.c */
 int wto_napi_poll(struct napi_struct *napi, int budget);

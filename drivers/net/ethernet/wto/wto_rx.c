@@ -27,6 +27,9 @@
 
 #include "wto_rx.h"
 
+/* Descriptors that the worker looks at beyond the next one; less than a ring */
+#define WTO_RX_HOLE_LOOK	(WTO_RING_MIN - 1)
+
 /**
  * struct wto_rx_tally - what one poll did
  * @packets: packets given to the stack
@@ -332,11 +335,12 @@ static __always_inline void wto_rx_set_hash(const struct wto_rx_queue *rxq,
 					    u16 type)
 {
 	const struct wto_ptype *ptype = &rxq->ptypes[type];
+	bool l4 = ptype->l4 >= WTO_PTYPE_L4_TCP &&
+		  ptype->l4 <= WTO_PTYPE_L4_SCTP;
 
 	if (likely(ptype->l3))
-		skb_set_hash(skb, hash, ptype->l4 >= WTO_PTYPE_L4_TCP &&
-					ptype->l4 <= WTO_PTYPE_L4_SCTP ?
-					PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
+		skb_set_hash(skb, hash,
+			     l4 ? PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
 }
 
 /* Give a packet, of an Ethernet header at least, to the stack */
@@ -636,6 +640,81 @@ static int wto_rx_poll_single(struct wto_rx_queue *rxq, int budget,
 	return work;
 }
 
+/* Has the device written the descriptor at place @at, at or after the next? */
+static bool wto_rx_written(const struct wto_rx_queue *rxq, u32 at)
+{
+	const struct idpf_rx_desc_raw *desc;
+
+	desc = (const void *)&rxq->desc[at & (rxq->len - 1)];
+	if (rxq->model != WTO_RX_SPLIT)
+		return (s32)(READ_ONCE(rxq->bufq_next) - at) > 0 &&
+		       (le64_to_cpu(READ_ONCE(desc->qw[1])) & IDPF_RXB_ST_DD);
+
+	return !(le64_to_cpu(READ_ONCE(desc->qw[0])) & IDPF_RXF_QW0_GEN) ==
+	       !!(at & rxq->len);
+}
+
+/**
+ * wto_rx_pending - is there a descriptor to be polled?
+ * @rxq: receive queue, running or not
+ * @next: out: its place
+ *
+ * Context: Any; the queue is kept by RCU.
+ * Return: true if the device has written it.
+ */
+bool wto_rx_pending(const struct wto_rx_queue *rxq, u32 *next)
+{
+	*next = READ_ONCE(rxq->next);
+
+	return wto_rx_written(rxq, *next);
+}
+
+/**
+ * wto_rx_hole - does the next descriptor lack what those after it have?
+ * @rxq: receive queue, running or not
+ *
+ * The device writes descriptors in order.  If it has written one of those that
+ * follow, then the next one has been written with a wrong generation, or
+ * without the done bit, and the poll would wait for it for ever.
+ *
+ * Context: Any; the queue is kept by RCU.
+ * Return: true if so, false also when it was told of already.
+ */
+bool wto_rx_hole(const struct wto_rx_queue *rxq)
+{
+	u32 next = READ_ONCE(rxq->next);
+
+	if (READ_ONCE(rxq->hole) == WTO_RX_HOLE_TOLD)
+		return false;
+
+	for (u32 i = 1; i <= WTO_RX_HOLE_LOOK; i++) {
+		if (!wto_rx_written(rxq, next + i))
+			continue;
+		/* so the next one has been written too, if ever */
+		dma_rmb();
+		return next == READ_ONCE(rxq->next) &&
+		       !wto_rx_written(rxq, next);
+	}
+
+	return false;
+}
+
+/* The worker has seen a hole twice at the same place: nothing is to be waited
+ * for.
+ */
+static noinline void wto_rx_check_hole(struct wto_rx_queue *rxq)
+{
+	bool hole = wto_rx_hole(rxq);
+
+	WRITE_ONCE(rxq->hole, hole ? WTO_RX_HOLE_TOLD : WTO_RX_HOLE_NONE);
+	if (!hole)
+		return;
+
+	wto_rx_count(rxq, &rxq->stats->bad_desc);
+	wto_health_report(rxq->vec->vport->adapter, WTO_HEALTH_RX,
+			  "received descriptor of a wrong generation");
+}
+
 /**
  * wto_rx_poll - receive
  * @rxq: receive queue
@@ -656,32 +735,11 @@ int wto_rx_poll(struct wto_rx_queue *rxq, int budget)
 		work = wto_rx_poll_single(rxq, budget, &tally);
 	if (work)
 		wto_rx_add_stats(rxq, &tally);
+	else if (unlikely(READ_ONCE(rxq->hole) == WTO_RX_HOLE_SUSPECTED))
+		wto_rx_check_hole(rxq);
 	if (rxq->num_free < WTO_RX_POST_STEP || wto_rx_refill(rxq))
 		return work;
 
 	/* no interrupt will come when the device has hardly a buffer left */
 	return rxq->num_free > rxq->len / 2 ? budget : work;
 }
-
-/**
- * wto_rx_pending - is there a descriptor to be polled?
- * @rxq: receive queue, running or not
- * @next: out: its place
- *
- * Context: Any; the queue is kept by RCU.
- * Return: true if the device has written it.
- */
-bool wto_rx_pending(const struct wto_rx_queue *rxq, u32 *next)
-{
-	const struct idpf_rx_desc_raw *desc;
-
-	*next = READ_ONCE(rxq->next);
-	desc = (const void *)&rxq->desc[*next & (rxq->len - 1)];
-	if (rxq->model != WTO_RX_SPLIT)
-		return *next != READ_ONCE(rxq->bufq_next) &&
-		       (le64_to_cpu(READ_ONCE(desc->qw[1])) & IDPF_RXB_ST_DD);
-
-	return !(le64_to_cpu(READ_ONCE(desc->qw[0])) & IDPF_RXF_QW0_GEN) ==
-	       !!(*next & rxq->len);
-}
-

@@ -208,6 +208,7 @@ int wto_rx_post(struct wto_rx_queue *rxq)
 	rxq->bufq_next = 0;
 	rxq->num_lost = 0;
 	rxq->skip = false;
+	rxq->hole = WTO_RX_HOLE_NONE;
 	wto_rx_free_ids(rxq);
 
 	page_pool_enable_direct_recycling(rxq->frags.pool, &rxq->vec->napi);

@@ -61,6 +61,8 @@ QUEUES = {
     "compl-gen": Fault("compl-corrupt=gen:seed=5", {"tx_timeouts": 1}, "transmit queue is stuck",
                        True),
     "rx-corrupt": Fault("rx-corrupt=rxdid,bufq,len,id:count=20", {"rx_*_bad_desc": 1}, hits=20),
+    "rx-gen": Fault("rx-corrupt=gen:count=8", {"rx_*_bad_desc": 1}, "of a wrong generation", True,
+                    8),
     "irq-lost": Fault("irq-lost:count=3", hits=3),
 }
 

@@ -25,7 +25,8 @@ FULL = bool(os.environ.get("WTO_TEST_FULL"))
 PACKETS = 100_000 if FULL else 2000
 
 # The driver's own remedy for a transmit queue that does not get on is the stack's watchdog,
-# then a reset.  For a receive queue it has none: nobody can tell it from a silent wire.
+# then a reset.  A receive queue of which nothing tells that it does not get on looks like a
+# silent wire; only for single wrong generations and lost buffers there is a reset.
 STALL_TX_S = 90
 STALL_RX_S = 3
 # A function whose recovery fails again and again is given up after ten times
@@ -218,6 +219,17 @@ def hostile_rx(cfg, frames):
 
 
 @ksft_disruptive
+def hostile_rx_gen(cfg):
+    """Descriptors of a wrong generation: the driver notices what follows them, and resets."""
+    set_up(cfg)
+    resets = driver_resets(cfg)
+    with floods(cfg, 1514):
+        tell(cfg, Lie("rx", "gen", 100, 8), Progress(cfg, "rx", STALL_TX_S))
+        wait_for(lambda: driver_resets(cfg) > resets, "a reset", STALL_TX_S, 0.2)
+    ksft_pr(f"of use again {recover(cfg, False)}")
+
+
+@ksft_disruptive
 def hostile_rx_lost(cfg):
     """Buffers that the NIC never gives back: the driver gets them back by a reset."""
     set_up(cfg)
@@ -285,7 +297,8 @@ def restore(cfg):
 def main() -> None:
     """Runs the cases."""
     with WtoEnv(__file__) as cfg:
-        ksft_run([hostile_rx, hostile_rx_lost, hostile_compl, hostile_reply], args=(cfg, ))
+        ksft_run([hostile_rx, hostile_rx_gen, hostile_rx_lost, hostile_compl, hostile_reply],
+                 args=(cfg, ))
     ksft_exit()
 
 
