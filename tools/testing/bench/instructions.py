@@ -141,13 +141,29 @@ def set_up(wto_ko, mtu):
         ns, dev = NETNS[driver], NETDEV[driver]
         run(f"ip addr add {ADDR[driver]}/24 dev {dev}; ip link set {dev} mtu {mtu} up", ns)
     for driver in DRIVERS:
-        dev = NETDEV[driver]
-        end = time.monotonic() + 30
-        while run(f"cat /sys/class/net/{dev}/carrier", NETNS[driver], False) != "1\n":
-            if time.monotonic() > end:
-                sys.exit(f"{dev} has no link")
-            os.sched_yield()
+        wait_carrier(driver)
     run("ping -c 3 -i 0.2 192.0.2.2")
+
+
+def configure(args):
+    """Settings other than the drivers' own."""
+    if args.adaptive:
+        run(f"ethtool -C {NETDEV['wto']} adaptive-rx on adaptive-tx on", NETNS["wto"])
+    if not args.no_split:
+        return
+    for driver in DRIVERS:
+        run(f"ethtool -G {NETDEV[driver]} tcp-data-split off", NETNS[driver])
+        wait_carrier(driver)
+
+
+def wait_carrier(driver):
+    """Waits for the link of a driver's end."""
+    dev = NETDEV[driver]
+    end = time.monotonic() + 30
+    while run(f"cat /sys/class/net/{dev}/carrier", NETNS[driver], False) != "1\n":
+        if time.monotonic() > end:
+            sys.exit(f"{dev} has no link")
+        os.sched_yield()
 
 
 def packets(driver, direction):
@@ -346,11 +362,16 @@ def main():
     parser.add_argument("--mtu", type=int, default=1500)
     parser.add_argument("--super", type=int, metavar="N", dest="supers",
                         help="send N packets to segment of each kind instead")
+    parser.add_argument("--adaptive", action="store_true",
+                        help="adaptive interrupt moderation, which is idpf's default, for wto too")
+    parser.add_argument("--no-split", action="store_true",
+                        help="both without header split")
     parser.add_argument("--profile", action="store_true", help="functions of both drivers")
     args = parser.parse_args()
 
     write("/proc/sys/kernel/kptr_restrict", "0")
     set_up(args.module, args.mtu)
+    configure(args)
     icount = Icount()
     ranges = [module_range(driver) for driver in DRIVERS] + [KERNEL_TEXT]
     if args.supers:

@@ -4,9 +4,12 @@
 
 Each pair of NICs is joined outside of the guest and has a network namespace at either end.
 The software NIC's first two ports are wto's, the next two the kernel's idpf's; other models
-are there if QEMU was given them.  Every round measures all of them in turn, so that what
-else the machine does hits all alike; medians are compared.  Under TCG the figures say
-nothing of real hardware.
+are there if QEMU was given them.  Every round measures all of them in turn, every other
+round in reverse order, so that what else the machine does hits all alike; medians are
+compared.  Under TCG the figures say nothing of real hardware.
+
+With --counts also what the software NIC counts, for each frame on the wire: doorbells and
+interrupts.  These tell why a driver is slow, and do not depend on what else the machine does.
 """
 
 import argparse
@@ -34,6 +37,8 @@ KINDS = {
     "TCP_STREAM": "Mbit/s", "TCP_RR": "transactions/s", "UDP 60 bytes": "packets/s",
     "iperf3 -P 4": "Mbit/s",
 }
+CONTROL = "/dev/virtio-ports/wto.nic-control"
+PORTS = {"wto": ("port0", "port1"), "idpf": ("port2", "port3")}
 
 
 def pci_devices(ident):
@@ -67,6 +72,41 @@ def netdev(addr):
         if os.path.isdir(base) and os.listdir(base):
             return os.listdir(base)[0]
     return None
+
+
+class NicCounts:
+    """What the software NIC counts of its ports."""
+
+    def __init__(self):
+        # pylint: disable-next=consider-using-with
+        self._control = open(CONTROL, "r+b", buffering=0)
+
+    def _read(self, names):
+        self._control.write(b"stats\n")
+        line = b""
+        while not line.endswith(b"\n"):
+            line += self._control.read(1)
+        sums = {"frames": 0, "tx doorbells": 0, "rx doorbells": 0, "interrupts": 0,
+                "no buffer": 0}
+        for port in json.loads(line)["ports"]:
+            if port["name"] in names:
+                sums["frames"] += port["wire"]["tx_packets"]
+                sums["no buffer"] += port["wire"]["rx_dropped_no_buffer"]
+                for kind in ("tx", "rx"):
+                    sums[f"{kind} doorbells"] += sum(q["doorbells"]
+                                                     for q in port["queues"][kind])
+                sums["interrupts"] += sum(v["interrupts"] for v in port["vectors"])
+        return sums
+
+    def during(self, model, function):
+        """Calls a function; its result, and counts per frame, as text."""
+        before = self._read(PORTS[model])
+        value = function()
+        after = self._read(PORTS[model])
+        grown = {name: count - before[name] for name, count in after.items()}
+        frames = grown.pop("frames")
+        return value, f"{frames} frames; for each " + ", ".join(
+            f"{count / max(frames, 1):.3f} {name}" for name, count in grown.items())
 
 
 class Pair:
@@ -104,7 +144,7 @@ class Pair:
         return json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e6
 
     def pktgen(self, packets):
-        """Small packets: how many a second arrive at the far end."""
+        """Small packets: how many a second are sent."""
         _, dev = self.devs[0]
         mac = run(f"cat /sys/class/net/{self.devs[1][1]}/address", self.far).strip()
         commands = [("kpktgend_0", "rem_device_all"), ("kpktgend_0", f"add_device {dev}"),
@@ -151,6 +191,14 @@ def wanted(kind, model):
     return kind in ("TCP_RR", "iperf3 -P 4") or model in ("wto", "idpf")
 
 
+def measure(pair, kind, opts, counts):
+    """One measurement: the figure, and what the NIC counted meanwhile."""
+    if not counts or pair.model not in PORTS:
+        return pair.measure(kind, opts), ""
+    value, text = counts.during(pair.model, lambda: pair.measure(kind, opts))
+    return value, "; " + text
+
+
 def report(figures):
     """Medians, their spread, and wto's ratio to each."""
     print(f"{'':<14}{'':<12}{'median':>10}{'least':>10}{'most':>10}  wto's ratio")
@@ -171,18 +219,20 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--packets", type=int, default=50000)
+    parser.add_argument("--counts", action="store_true", help="doorbells and interrupts too")
     opts = parser.parse_args()
 
     pairs = load(opts.module, True)
     print("compared: " + ", ".join(pairs), flush=True)
+    counts = NicCounts() if opts.counts else None
     figures = {}
     for number in range(opts.runs):
         for kind in KINDS:
-            for model, pair in pairs.items():
+            for model in list(pairs)[::-1 if number % 2 else 1]:
                 if wanted(kind, model):
-                    value = pair.measure(kind, opts)
+                    value, text = measure(pairs[model], kind, opts, counts)
                     figures.setdefault((kind, model), []).append(value)
-                    print(f"run {number + 1} {kind} {model}: {value:.0f}", flush=True)
+                    print(f"run {number + 1} {kind} {model}: {value:.0f}{text}", flush=True)
     report(figures)
 
 
