@@ -488,6 +488,31 @@ static void test_seg_bufs(void)
 	CHECK(!bad, "buffers of the worst segment, %u random packets", round);
 }
 
+/* A tag more than the packet has now */
+static void test_fits_tag(void)
+{
+	struct ofl_config cur = config_without(0);
+	struct ofl_pkt pkt = tcp4_pkt(30000, 1000);
+	struct ofl_plan plan;
+
+	CHECK(ofl_send_plan(&cur, &pkt, &plan) == OFL_OK &&
+	      ofl_fits_tag(&cur, &plan) == OFL_OK, "room for a tag");
+	cur.max_hdr_len = 57;
+	CHECK(ofl_fits_tag(&cur, &plan) == OFL_REFUSE_HDR_LEN,
+	      "a tag makes the headers too long");
+	cur = config_without(0);
+	plan.mac_len = 22;
+	CHECK(ofl_fits_tag(&cur, &plan) == OFL_REFUSE_PROTO, "a third tag");
+	pkt = tcp4_pkt(30000, 9671);
+	CHECK(ofl_send_plan(&cur, &pkt, &plan) == OFL_OK &&
+	      ofl_fits_tag(&cur, &plan) == OFL_REFUSE_FRAME,
+	      "a tag makes the segments too long");
+	pkt = tcp4_pkt(9671, 0);
+	CHECK(ofl_send_plan(&cur, &pkt, &plan) == OFL_OK &&
+	      ofl_fits_tag(&cur, &plan) == OFL_OK,
+	      "the length of whole packets is the stack's business");
+}
+
 int main(void)
 {
 	printf("TAP version 13\n");
@@ -501,5 +526,6 @@ int main(void)
 	test_plan_accepts();
 	test_plan_lsov1();
 	test_plan_refuses();
+	test_fits_tag();
 	return test_end();
 }

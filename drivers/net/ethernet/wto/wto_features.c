@@ -7,6 +7,7 @@
  * configuration, and a switch disturbs neither link nor queues.
  */
 
+#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -230,6 +231,7 @@ netdev_features_t wto_features_check(struct sk_buff *skb,
 				     netdev_features_t features)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
+	const struct ofl_config *cfg;
 	enum ofl_refusal refusal;
 	struct ofl_plan plan;
 
@@ -237,7 +239,11 @@ netdev_features_t wto_features_check(struct sk_buff *skb,
 		return features;
 
 	rcu_read_lock();
-	refusal = wto_tx_plan(rcu_dereference(vport->ofl), skb, &plan);
+	cfg = rcu_dereference(vport->ofl);
+	refusal = wto_tx_plan(cfg, skb, &plan);
+	/* the stack puts its tag into the frame only after this */
+	if (skb_vlan_tag_present(skb) && likely(!refusal))
+		refusal = ofl_fits_tag(cfg, &plan);
 	rcu_read_unlock();
 	if (likely(!refusal))
 		return features;

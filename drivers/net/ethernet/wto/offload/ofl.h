@@ -335,6 +335,8 @@ enum ofl_refusal ofl_read_headers(struct ofl_pkt *pkt, const u8 *hdr,
 				  u32 hdr_len);
 bool ofl_plan_usual(const struct ofl_config *cur, struct ofl_pkt *pkt,
 		    const u8 *hdr, u32 hdr_len, struct ofl_plan *plan);
+enum ofl_refusal ofl_fits_tag(const struct ofl_config *cur,
+			      const struct ofl_plan *plan);
 unsigned int ofl_seg_bufs(const u32 *len, unsigned int num, u32 hdr_len,
 			  u32 mss);
 enum ofl_refusal ofl_send_plan(const struct ofl_config *cur,

@@ -172,6 +172,28 @@ enum ofl_refusal ofl_read_headers(struct ofl_pkt *pkt, const u8 *hdr,
 }
 
 /**
+ * ofl_fits_tag() - look whether a plan holds with one tag more
+ * @cur: the current configuration
+ * @plan: plan of a packet that is to be checksummed or segmented, to which a
+ *	tag will be added before it is sent
+ *
+ * Return: OFL_OK, or what a NIC would stumble over.
+ */
+enum ofl_refusal ofl_fits_tag(const struct ofl_config *cur,
+			      const struct ofl_plan *plan)
+{
+	if (plan->mac_len >= OFL_ETH_HLEN + OFL_MAX_TAGS * OFL_TAG_LEN)
+		return OFL_REFUSE_PROTO;
+	if (plan->hdr_len + OFL_TAG_LEN > cur->max_hdr_len)
+		return OFL_REFUSE_HDR_LEN;
+	if (cur->max_frame && plan->mss &&
+	    plan->hdr_len + OFL_TAG_LEN + plan->mss > cur->max_frame)
+		return OFL_REFUSE_FRAME;
+
+	return OFL_OK;
+}
+
+/**
  * ofl_seg_bufs() - most buffers that a segment is gathered from
  * @len: bytes of each buffer of the packet, the first of them begins with the
  *	headers
