@@ -237,6 +237,7 @@ struct wto_filters {
  * @set: queues in use, NULL while the vport is down; under the netdev's lock
  * @cfg: what the user configured, applied at the next start; likewise
  * @ofl_hw: offloads that the device can do; likewise
+ * @lso_v1: TCP over IPv4 by version 1 of LSO (RTNL)
  * @max_channels: most channels
  * @tx_model: enum wto_tx_model, from @vc
  * @rx_model: enum wto_rx_model, from @vc
@@ -276,6 +277,7 @@ struct wto_vport {
 	struct wto_queue_set *set;
 	struct wto_queue_cfg cfg;
 	struct ofl_config ofl_hw;
+	bool lso_v1;
 	u16 max_channels;
 	u8 tx_model;
 	u8 rx_model;
@@ -334,6 +336,7 @@ netdev_features_t wto_features_check(struct sk_buff *skb,
 				     struct net_device *netdev,
 				     netdev_features_t features);
 int wto_features_set(struct net_device *netdev, netdev_features_t features);
+int wto_features_set_lso_v1(struct wto_vport *vport, bool on);
 
 /* wto_ethtool.c */
 void wto_ethtool_set_ops(struct net_device *netdev);

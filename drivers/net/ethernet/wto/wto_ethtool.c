@@ -56,6 +56,24 @@ static int wto_get_link_ksettings(struct net_device *netdev,
 	return 0;
 }
 
+/* Private flags, by bit */
+#define WTO_PRIV_LSO_V1		BIT(0)
+
+static const char wto_priv_flag_names[][ETH_GSTRING_LEN] = { "lso-v1" };
+
+static u32 wto_get_priv_flags(struct net_device *netdev)
+{
+	const struct wto_vport *vport = netdev_priv(netdev);
+
+	return vport->lso_v1 ? WTO_PRIV_LSO_V1 : 0;
+}
+
+static int wto_set_priv_flags(struct net_device *netdev, u32 flags)
+{
+	return wto_features_set_lso_v1(netdev_priv(netdev),
+				       flags & WTO_PRIV_LSO_V1);
+}
+
 static int wto_get_sset_count(struct net_device *netdev, int sset)
 {
 	switch (sset) {
@@ -63,6 +81,8 @@ static int wto_get_sset_count(struct net_device *netdev, int sset)
 		return wto_stats_count(netdev_priv(netdev));
 	case ETH_SS_TEST:
 		return wto_selftest_count(netdev_priv(netdev));
+	case ETH_SS_PRIV_FLAGS:
+		return ARRAY_SIZE(wto_priv_flag_names);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -74,6 +94,8 @@ static void wto_get_strings(struct net_device *netdev, u32 sset, u8 *data)
 		wto_stats_strings(netdev_priv(netdev), data);
 	else if (sset == ETH_SS_TEST)
 		wto_selftest_strings(netdev_priv(netdev), data);
+	else if (sset == ETH_SS_PRIV_FLAGS)
+		memcpy(data, wto_priv_flag_names, sizeof(wto_priv_flag_names));
 }
 
 static void wto_get_ethtool_stats(struct net_device *netdev,
@@ -210,6 +232,8 @@ static const struct ethtool_ops wto_ethtool_ops = {
 	.get_rmon_stats = wto_mac_get_rmon,
 	.get_sset_count = wto_get_sset_count,
 	.get_strings = wto_get_strings,
+	.get_priv_flags = wto_get_priv_flags,
+	.set_priv_flags = wto_set_priv_flags,
 	.get_ethtool_stats = wto_get_ethtool_stats,
 	.get_ringparam = wto_get_ringparam,
 	.set_ringparam = wto_set_ringparam,

@@ -76,9 +76,12 @@ static struct ofl_config *wto_features_config(const struct wto_vport *vport,
 	struct ofl_config *cfg;
 
 	cfg = kzalloc_obj(*cfg, GFP_KERNEL);
-	if (cfg)
-		ofl_config_set_linux(&vport->ofl_hw,
-				     wto_features_to_model(features), cfg);
+	if (!cfg)
+		return NULL;
+	ofl_config_set_linux(&vport->ofl_hw, wto_features_to_model(features),
+			     cfg);
+	if (vport->lso_v1)
+		cfg->jobs &= ~OFL_JOB(LSOV2_IP4);
 
 	return cfg;
 }
@@ -309,6 +312,35 @@ int wto_features_set(struct net_device *netdev, netdev_features_t features)
 	}
 	if (changed & NETIF_F_RXHASH)
 		wto_features_set_rx_hash(vport, features & NETIF_F_RXHASH);
+
+	return 0;
+}
+
+/**
+ * wto_features_set_lso_v1 - choose the version of LSO for IPv4
+ * @vport: vport
+ * @on: version 1, which segments no more than 64 KiB; else version 2
+ *
+ * Longer packets are left to the stack with version 1; netdev features do not
+ * change, since Linux has one name for both.
+ *
+ * Context: Process, may sleep; RTNL.
+ * Return: 0 or -ENOMEM.
+ */
+int wto_features_set_lso_v1(struct wto_vport *vport, bool on)
+{
+	struct ofl_config *cfg;
+
+	if (vport->lso_v1 == on)
+		return 0;
+
+	vport->lso_v1 = on;
+	cfg = wto_features_config(vport, vport->netdev->features);
+	if (!cfg) {
+		vport->lso_v1 = !on;
+		return -ENOMEM;
+	}
+	wto_features_publish(vport, cfg);
 
 	return 0;
 }
