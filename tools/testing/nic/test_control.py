@@ -2,6 +2,7 @@
 """The control socket: its commands, and statistics that add up."""
 
 import json
+import pathlib
 import socket
 
 import pytest
@@ -50,6 +51,16 @@ def test_ports(nic):
         assert path in text
     for match in nic.started:
         assert match["mac"] in text
+    assert {port["model"] for port in nic.control("ports")["ports"]} == {"split"}
+
+
+def test_every_cause_of_transmit_is_tested(nic):
+    """What is wrong with a packet has a test by the name of its counter."""
+    tests = "".join(path.read_text() for path in pathlib.Path(__file__).parent.glob("test_*.py"))
+    causes = [name for name in nic.control("stats")["ports"][0]["errors"]
+              if name.startswith("tx_")]
+    assert len(causes) > 10
+    assert [name for name in causes if f'"{name}"' not in tests] == []
 
 
 def test_help(nic):

@@ -225,6 +225,37 @@ def test_offsets_outside(pair, mac, ip_len, l4_len):
         found = two.recv()[0].frame
 
 
+@pytest.mark.parametrize("offset, value, cause", (
+    (14, b"\x46", "tx_ip_header"), (14, b"\x65", "tx_not_ip"), (16, b"\x40\x00", "tx_ip_length"),
+    (16, b"\x00\x20", "tx_ip_length"), (20, b"\x20\x00", "tx_fragment"),
+    (20, b"\x00\x01", "tx_fragment"), (23, b"\x11", "tx_protocol")), ids=str)
+def test_checksum_refused(pair, offset, value, cause):
+    """Headers that are not what the descriptor says: by cause; the packet alone is dropped."""
+    one, two = pair
+    asked, cmd = ask(frames.tcp(two.mac, payload=b"abc" * 33), "tcp", V4)
+    wrong = asked[:offset] + value + asked[offset + len(value):]
+    with one.port.counted(cause):
+        one.send(wrong, flags=cmd)
+    one.send(frames.plain(101))
+    assert two.recv()[0].frame == frames.plain(101)
+
+
+@pytest.mark.parametrize("offset, value, cause", (
+    (14, b"\x46", "tx_ip_header"), (14, b"\x65", "tx_not_ip"), (20, b"\x20\x00", "tx_fragment"),
+    (23, b"\x11", "tx_protocol"), (46, b"\x40", "tx_l4_header"), (46, b"\xf0", "tx_hdr_len")),
+    ids=str)
+def test_template_refused(pair, offset, value, cause):
+    """The same for what is to be segmented."""
+    one, two = pair
+    asked, cmd = ask(frames.tcp(two.mac, payload=bytes(3500)), "tcp", V4, tlen=0)
+    wrong = asked[:offset] + value + asked[offset + len(value):]
+    one.txqs[0].put_raw(m.base_context(3500, 1000))
+    with one.port.counted(cause):
+        one.send(wrong, flags=cmd)
+    one.send(frames.plain(101))
+    assert two.recv()[0].frame == frames.plain(101)
+
+
 @pytest.mark.parametrize("ips", (V4, V6), ids=("v4", "v6"))
 @pytest.mark.parametrize("name", L4)
 @pytest.mark.parametrize("cuts", ((), (30,), (54, 900), (20, 54, 60, 2000)), ids=str)
