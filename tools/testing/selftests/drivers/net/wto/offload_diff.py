@@ -5,31 +5,36 @@ Send offloads against the stack's own software: the same seeded packets are sent
 checksum and segmentation offloads on and off, and byte for byte the same frames must leave.
 
 raw: packets of our own making, any tags, IPv4 options, extension headers, TCP options, flags,
-MSS, 1 byte to 256 KiB; udp and tcp: what sockets make of data that are copied, sent from files
-and pipes, or in place.  WTO_TEST_FULL sends more of them, WTO_OFFLOAD_SEED other ones.
+MSS, 1 byte to 256 KiB; tap: such packets, come in by a TAP interface; gro: frames that the stack
+merges on their way from there; udp and tcp: what sockets make of data that are copied, sent from
+files and pipes, or in place, on the port and on VLANs.  WTO_TEST_FULL sends more of them,
+WTO_OFFLOAD_SEED other ones.
 """
 
 import os
 
 from lib.py import WtoEnv, defer, ksft_eq, ksft_exit, ksft_ge, ksft_pr, ksft_run, \
     ksft_true, ksft_variants
-from lib.py.offload import Wire, differences, judged_by_tshark, lso_id_bits, remove
+from lib.py.offload import Wire, differences, judged_by_tshark, lso_id_bits, \
+    queue_model, remove
 
 SEED = int(os.environ.get("WTO_OFFLOAD_SEED", "20"))
 FULL = "WTO_TEST_FULL" in os.environ
 # Where captures stay, to look at them
 KEEP = os.environ.get("WTO_OFFLOAD_KEEP")
 
-# Cases of each workload: in full, on the newest kernel, on others
-COUNTS = {"raw": (1400, 200, 70), "udp": (300, 50, 15), "tcp": (300, 50, 15)}
+# Cases of each workload: in full; on the newest kernel and the usual queue model; on others
+COUNTS = {"raw": (1200, 200, 70), "tap": (250, 40, 20), "gro": (250, 40, 20),
+          "udp": (300, 50, 15), "tcp": (300, 50, 15)}
 
 
-def count_of(workload):
+def count_of(workload, cfg):
     """How many cases are sent."""
-    full, newest, others = COUNTS[workload]
+    full, usual, others = COUNTS[workload]
     if FULL:
         return full
-    return newest if os.uname().release.startswith("7.") else others
+    newest = os.uname().release.startswith("7.")
+    return usual if newest and queue_model(cfg) == "split" else others
 
 
 def report_differences(cases, found):
@@ -53,14 +58,16 @@ def same_again(wire, number):
     return not found
 
 
-@ksft_variants(["raw", "udp", "tcp"])
+@ksft_variants(list(COUNTS))
 def same_wire(cfg, workload):
     """Sends everything with and without offloads and compares."""
     wire = Wire(cfg)
     wire.set_up()
     if workload == "tcp":
         wire.plain_tcp()
-    count = count_of(workload)
+    if workload in ("tap", "gro"):
+        wire.by_tap()
+    count = count_of(workload, cfg)
     paths = {state: f"{KEEP or '/tmp'}/wto-{workload}-{'on' if state else 'off'}.pcap"
              for state in (True, False)}
     if not KEEP:
@@ -82,6 +89,9 @@ def same_wire(cfg, workload):
     if workload == "tcp":
         found = [pair for pair in found if not same_again(wire, pair[0])]
     report_differences(cases, found)
+    if workload == "gro":
+        ksft_eq(frames, sum(int(case[3].rpartition("frames=")[2]) for case in cases),
+                "as many frames as came in")
     ksft_eq(len(found), 0, "cases with other frames")
     if renumbered:
         ksft_pr(f"{renumbered} cases with ids as LSO-19 has them")

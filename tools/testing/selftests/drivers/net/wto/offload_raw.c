@@ -5,23 +5,16 @@
  */
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/virtio_net.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "offload_send.h"
+#include "offload_raw.h"
 
-#define TAG_1Q		0x8100
-#define TAG_1AD		0x88a8
-
-#define MAX_TAGS	3
-
-#define IP4_LEN		20
-#define IP6_LEN		40
-#define TCP_LEN		20
-#define UDP_LEN		8
 #define OPTIONS_MAX	40
 
 /* A stack sends at most so many datagrams at a time */
@@ -32,50 +25,23 @@
 /* Above this all of a packet in one block of memory is too much to ask for */
 #define LINEAR_MAX	30000
 
-#define TCP_FIN		0x01
-#define TCP_PSH		0x08
-#define TCP_ACK		0x10
-#define TCP_ECE		0x40
-#define TCP_CWR		0x80
-
-/**
- * struct raw_case - what a packet is to be
- * @ip_version: 4 or 6
- * @proto: IPPROTO_TCP or IPPROTO_UDP
- * @segment: ask for segmentation, not only for a checksum
- * @iface: index of the interface that sends it
- * @num_tags: tags in the frame
- * @tag: their types
- * @ip_options: bytes of IPv4 options or IPv6 extension headers
- * @l4_options: bytes of TCP options
- * @flags: TCP's flags
- * @mss: payload of a segment
- * @payload: bytes behind all headers
- * @headers: bytes of all headers
- * @l3_off: of the IP header
- * @l4_off: of the TCP or UDP header
- */
-struct raw_case {
-	uint8_t ip_version;
-	uint8_t proto;
-	bool segment;
-	unsigned int iface;
-	unsigned int num_tags;
-	uint16_t tag[MAX_TAGS];
-	uint32_t ip_options;
-	uint32_t l4_options;
-	uint8_t flags;
-	uint32_t mss;
-	uint32_t payload;
-	uint32_t headers;
-	uint32_t l3_off;
-	uint32_t l4_off;
-};
-
 static void put16(uint8_t *to, uint16_t value)
 {
 	value = htons(value);
 	memcpy(to, &value, sizeof(value));
+}
+
+/**
+ * raw_offsets() - find out where the headers of a packet are
+ * @want: what is to be in it; l3_off, l4_off and headers get filled in
+ */
+void raw_offsets(struct raw_case *want)
+{
+	want->l3_off = ETH_HLEN + want->num_tags * 4;
+	want->l4_off = want->l3_off + want->ip_options +
+		       (want->ip_version == 4 ? IP4_LEN : IP6_LEN);
+	want->headers = want->l4_off + want->l4_options +
+			(want->proto == IPPROTO_TCP ? TCP_LEN : UDP_LEN);
 }
 
 static void choose_headers(const struct bench *bench, struct rng *rng,
@@ -110,11 +76,7 @@ static void choose_headers(const struct bench *bench, struct rng *rng,
 		want->flags = TCP_ACK | flags[rng_below(rng, ARRAY_SIZE(flags))];
 	}
 
-	want->l3_off = ETH_HLEN + want->num_tags * 4;
-	want->l4_off = want->l3_off + want->ip_options +
-		       (want->ip_version == 4 ? IP4_LEN : IP6_LEN);
-	want->headers = want->l4_off + want->l4_options +
-			(want->proto == IPPROTO_TCP ? TCP_LEN : UDP_LEN);
+	raw_offsets(want);
 }
 
 static void choose_lengths(const struct bench *bench, struct rng *rng,
@@ -291,6 +253,26 @@ static void put_l4(struct rng *rng, const struct raw_case *want, uint8_t *frame)
 		put_options(rng, l4 + TCP_LEN, want->l4_options, 253);
 }
 
+/**
+ * raw_headers() - write the headers of a packet
+ * @bench: the bench
+ * @rng: what is not given in @want comes from here
+ * @want: the packet
+ * @frame: room for it
+ *
+ * The checksum field of layer 4 has the pseudo header's sum.
+ */
+void raw_headers(const struct bench *bench, struct rng *rng,
+		 const struct raw_case *want, uint8_t *frame)
+{
+	put_ethernet(bench, rng, want, frame);
+	if (want->ip_version == 4)
+		put_ip4(rng, want, frame + want->l3_off);
+	else
+		put_ip6(rng, want, frame + want->l3_off);
+	put_l4(rng, want, frame);
+}
+
 static uint8_t gso_type(const struct raw_case *want)
 {
 	uint8_t type = want->ip_version == 4 ? VIRTIO_NET_HDR_GSO_TCPV4 :
@@ -319,7 +301,14 @@ static uint32_t linear_part(struct rng *rng, const struct raw_case *want)
 	}
 }
 
-static const char *tag_name(const struct raw_case *want, unsigned int index)
+/**
+ * raw_tag_name() - for reports
+ * @want: packet
+ * @index: of the tag
+ *
+ * Return: the tag's kind, "" if there is none.
+ */
+const char *raw_tag_name(const struct raw_case *want, unsigned int index)
 {
 	if (index >= want->num_tags)
 		return "";
@@ -333,8 +322,8 @@ static void describe(struct bench *bench, const struct raw_case *want,
 		 "%s %s%u %s tags=%s%s%s ipopt=%u l4opt=%u flags=%02x mss=%u len=%u linear=%u",
 		 want->segment ? "gso" : "csum",
 		 want->proto == IPPROTO_TCP ? "tcp" : "udp", want->ip_version,
-		 bench->ifname[want->iface], tag_name(want, 0), tag_name(want, 1),
-		 tag_name(want, 2),
+		 bench->ifname[want->iface], raw_tag_name(want, 0), raw_tag_name(want, 1),
+		 raw_tag_name(want, 2),
 		 want->ip_options, want->l4_options, want->flags, want->mss,
 		 want->payload, linear);
 }
@@ -361,12 +350,7 @@ int raw_case(struct bench *bench)
 	} while (want.headers > MAX_HEADERS);
 	choose_lengths(bench, rng, &want);
 
-	put_ethernet(bench, rng, &want, frame);
-	if (want.ip_version == 4)
-		put_ip4(rng, &want, frame + want.l3_off);
-	else
-		put_ip6(rng, &want, frame + want.l3_off);
-	put_l4(rng, &want, frame);
+	raw_headers(bench, rng, &want, frame);
 	rng_fill(rng, frame + want.headers, want.payload);
 
 	vnet = (struct virtio_net_hdr){
@@ -379,5 +363,7 @@ int raw_case(struct bench *bench)
 	};
 	iov[1].iov_len = want.headers + want.payload;
 	describe(bench, &want, vnet.hdr_len);
+	if (bench->tap_fd >= 0)
+		return writev(bench->tap_fd, iov, ARRAY_SIZE(iov)) < 0 ? errno : 0;
 	return wire_send(bench, want.iface, iov, ARRAY_SIZE(iov));
 }

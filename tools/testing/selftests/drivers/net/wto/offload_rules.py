@@ -15,98 +15,16 @@ from lib.py import KsftSkipEx, WtoEnv, cmd, defer, ip, ksft_eq, ksft_exit, ksft_
     ksft_pr, ksft_run, ksft_true, peer_socket
 from lib.py import TcpStream
 from lib.py.counters import driver_queues
-from lib.py.offload import MTU, Wire, features, lacking, lso_id_bits, \
-    so_far_so_good, switch
+from lib.py import sctp
+from lib.py.offload import MTU, features, lacking, lso_id_bits, so_far_so_good, switch
+from lib.py.offload_cases import BY_L4, DATA, IP4_OPTIONS, KINDS, TCP_OPTIONS, Session, \
+    ext_headers, packets, rules
 from lib.py.offload_rules import ELSEWHERE, RULES
-from lib.py.packets import ACK, CWR, ECE, FIN, PSH, TAG_1AD, TAG_1Q, Exchange, Packet, inet_sum
-from lib.py.traffic import random_bytes
+from lib.py.rules_limits import CASES
+from lib.py.packets import ACK, CWR, ECE, FIN, PSH, TAG_1AD, TAG_1Q, Packet, inet_sum
 
-DATA = random_bytes(300000, seed=9)
-IP4_OPTIONS = b"\x01" * 2 + bytes([158, 38]) + DATA[:36]
-TCP_OPTIONS = b"\x01\x01\x08\x0a" + DATA[:8] + bytes([253, 28]) + DATA[:26]
-KINDS = [(l4, version) for l4 in ("tcp", "udp") for version in (4, 6)]
-BY_L4 = {"tcp": "lso", "udp": "uso"}
-
-# {rule: function}, {rule: (result, words)}
-CASES = {}
+# {rule: (result, words)}
 RESULTS = {}
-
-
-def ext_headers(total, proto):
-    """Destination options of so many bytes, padding."""
-    return bytes([proto, total // 8 - 1, 1, total - 4]) + bytes(total - 4)
-
-
-def rules(*names):
-    """The rules that a case is about; it runs once for each, so that each has its result."""
-    def take(func):
-        for name in names:
-            CASES[name] = func
-        return func
-    return take
-
-
-class Session:
-    """The ports, set up once, and what the cases do with them."""
-
-    def __init__(self, cfg):
-        self.cfg = cfg
-        self.wire = None
-        self.exchange = None
-
-    def set_up(self):
-        """For all cases to come."""
-        self.wire = Wire(self.cfg)
-        self.wire.set_up()
-        self.wire.keep()
-        self.exchange = Exchange(self.cfg)
-
-    def tear_down(self):
-        """After the last one."""
-        if self.exchange:
-            self.exchange.close()
-            self.wire.release()
-
-    def count(self, work):
-        """What the NIC counts during work(); and what that returned."""
-        before = self.wire.counted()
-        result = work()
-        after = self.wire.counted()
-        return {name: after[name] - before[name] for name in after}, result
-
-    def require(self, packet):
-        """Skips what the driver leaves to the stack."""
-        names = {"tcp4": "tx-tcp-segmentation", "tcp6": "tx-tcp6-segmentation",
-                 "udp4": "tx-udp-segmentation", "udp6": "tx-udp-segmentation"}
-        name = names[f"{packet.l4}{packet.version}"]
-        if not features(self.cfg.ifname).get(name, (False, False))[0]:
-            raise lacking(self.cfg, name)
-
-    def segments(self, packet, mss, ifname=None):
-        """Has the NIC segment a packet; the frames, with right checksums, as many as needed."""
-        self.require(packet)
-        done, frames = self.count(lambda: self.exchange.send(packet, mss, ifname=ifname))
-        ksft_eq(done[BY_L4[packet.l4]], 1, "the NIC has segmented it")
-        ksft_eq(len(frames), -(-len(packet.payload) // mss))
-        for frame in frames:
-            ksft_true(frame.ip_good() and frame.l4_good(), "both checksums")
-        return frames
-
-    def plain(self, packet, ifname=None):
-        """Has the NIC write a checksum; the frame."""
-        done, frames = self.count(lambda: self.exchange.send(packet, ifname=ifname))
-        ksft_eq(len(frames), 1)
-        ksft_eq(done["csum"], 1, "the NIC has written the checksum")
-        ksft_true(frames[0].ip_good() and frames[0].l4_good(), "both checksums")
-        return frames[0]
-
-
-def packets(payload, kinds=tuple(KINDS), **fields):
-    """A packet of each kind."""
-    for l4, version in kinds:
-        yield Packet(l4, version, payload=payload,
-                     **{name: value for name, value in fields.items()
-                        if l4 == "tcp" or name not in ("flags", "l4_options")})
 
 
 # --- checksums ------------------------------------------------------------------------------------
@@ -268,7 +186,7 @@ def no_tunnels(run):
         ksft_true(not any(word in name and name.startswith("tx-") for name in on), word)
 
 
-@rules("LSO-07", "USO-05", "LSO-25", "CON-07")
+@rules("LSO-07", "USO-05", "LSO-25")
 def large(run):
     """The largest packets that are promised; more than that, and a limit that shrinks."""
     link = ip(f"-d link show dev {run.cfg.ifname}", json=True)[0]
@@ -344,14 +262,6 @@ def flags(run):
             ksft_eq([frame.flags for frame in frames],
                     [bits & ~(FIN | PSH)] + [bits & ~(FIN | PSH | CWR)] * 2 + [bits & ~CWR])
             ksft_true(all(frame.l4_good() for frame in frames))
-
-
-@rules("CON-11")
-def accecn(run):
-    """Segments that all keep CWR are left to the stack."""
-    out = cmd(f"ethtool -k {run.cfg.ifname}").stdout
-    ksft_true("tx-tcp-accecn-segmentation: on" not in out)
-    ksft_true("tx-gso-accecn: on" not in out)
 
 
 def idents(run, l4, first):
@@ -449,7 +359,7 @@ def versions_apart(run):
         switch(run.cfg.ifname, [name], True)
 
 
-@rules("LSO-26", "USO-16")
+@rules("LSO-26", "USO-16", "CON-09")
 def nothing_after_the_switch_off(run):
     """When the switch-off has returned, the NIC segments no more."""
     defer(run.wire.switch_all, True)
@@ -542,6 +452,29 @@ def plain_ip_checksum(run):
         ksft_true(frame.ip_header()[10:12] == packet.frame(run.cfg)[24:26])
 
 
+def sctp_checksum(run):
+    """No rule, but a capability: the CRC32c of SCTP, by the NIC and by the stack."""
+    name = "tx-checksum-sctp"
+    if not features(run.cfg.ifname).get(name, (False, False))[0]:
+        raise lacking(run.cfg, name)
+    defer(run.wire.switch_all, True)
+    for ipver in "46":
+        for state in (True, False):
+            switch(run.cfg.ifname, [name], state)
+            ours, theirs = sctp.associate(run.cfg, ipver)
+            run.exchange.take(own=True)
+            with ours, theirs:
+                done, frames = run.count(lambda o=ours, t=theirs: (
+                    sctp.exchange(o, t), run.exchange.take(own=True))[1])
+            found = list(sctp.packets_of(frames))
+            ksft_ge(len(found), 7)
+            ksft_true(all(sctp.crc_good(packet) for packet in found), "CRC")
+            if state:
+                ksft_ge(done["csum"], len(found))
+            else:
+                ksft_eq(done["csum"], 0)
+
+
 # --- report ---------------------------------------------------------------------------------------
 
 def named(rule, func, run):
@@ -599,7 +532,8 @@ def main() -> None:
         run = Session(cfg)
         try:
             ksft_run([no_rule_forgotten] +
-                     [named(rule, CASES[rule], run) for rule in RULES if rule in CASES])
+                     [named(rule, CASES[rule], run) for rule in RULES if rule in CASES] +
+                     [named("more", sctp_checksum, run)])
         finally:
             run.tear_down()
         report()

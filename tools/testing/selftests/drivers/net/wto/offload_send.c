@@ -25,12 +25,16 @@ struct workload {
 	int (*run)(struct bench *bench);
 	bool free_ids;
 	int proto;
+	bool tap;
+	bool merge;
 };
 
 static const struct workload workloads[] = {
-	{ "raw", raw_case, false, 0 },
-	{ "udp", udp_case, true, IPPROTO_UDP },
-	{ "tcp", tcp_case, true, IPPROTO_TCP },
+	{ .name = "raw", .run = raw_case },
+	{ .name = "tap", .run = raw_case, .tap = true },
+	{ .name = "gro", .run = gro_case, .tap = true, .merge = true },
+	{ .name = "udp", .run = udp_case, .free_ids = true, .proto = IPPROTO_UDP },
+	{ .name = "tcp", .run = tcp_case, .free_ids = true, .proto = IPPROTO_TCP },
 };
 
 struct options {
@@ -161,6 +165,8 @@ static void open_bench(struct options *opts)
 	read_mac(bench->peer, bench->mac[1]);
 	peer_leave(bench);
 
+	if (opts->workload->tap)
+		tap_open(bench, opts->workload->merge);
 	wire_open(bench, opts->pcap);
 	bench->list = opts->list ? fopen(opts->list, "w") : stdout;
 	if (!bench->list)
@@ -222,25 +228,30 @@ static bool find_workload(struct options *opts, const char *name)
 	return opts->workload;
 }
 
-/* "OURS,THEIRS" */
-static bool split_pair(char *text, const char *pair[2])
+/* "OURS,THEIRS", of one network more */
+static bool add_network(struct bench *bench, char *text, bool v6)
 {
+	unsigned int *num = v6 ? &bench->num_v6 : &bench->num_v4;
 	char *comma = strchr(text, ',');
+	const char **pair;
 
-	if (!comma)
+	if (!comma || *num == MAX_IFACES)
 		return false;
 	*comma = '\0';
+	pair = v6 ? bench->addr[*num].v6 : bench->addr[*num].v4;
 	pair[0] = text;
 	pair[1] = comma + 1;
+	++*num;
 	return true;
 }
 
 static const struct argp_option option_list[] = {
-	{ "workload", 'k', "KIND", 0, "raw, udp or tcp", 0 },
+	{ "workload", 'k', "KIND", 0, "raw, tap, gro, udp or tcp", 0 },
 	{ "interface", 'i', "NAME[,NAME...]", 0, "our interfaces, the port first", 0 },
 	{ "peer", 'p', "NAME", 0, "the peer's interface", 0 },
 	{ "netns", 'N', "NAME", 0, "the peer's network namespace", 0 },
-	{ "v4", '4', "OURS,THEIRS", 0, "IPv4 addresses", 0 },
+	{ "tap", 'T', "NAME", 0, "a TAP interface whose packets leave by the port", 0 },
+	{ "v4", '4', "OURS,THEIRS", 0, "IPv4 addresses (repeatable: more networks)", 0 },
 	{ "v6", '6', "OURS,THEIRS", 0, "IPv6 addresses", 0 },
 	{ "mtu", 'm', "BYTES", 0, "MTU of both ports (1500)", 0 },
 	{ "tags", 't', "NUMBER", 0, "tags of a frame at most (2)", 0 },
@@ -272,11 +283,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'N':
 		bench->netns = arg;
 		break;
+	case 'T':
+		bench->tap = arg;
+		break;
 	case '4':
-		good = split_pair(arg, bench->addr.v4);
+		good = add_network(bench, arg, false);
 		break;
 	case '6':
-		good = split_pair(arg, bench->addr.v6);
+		good = add_network(bench, arg, true);
 		break;
 	case 'm':
 		bench->mtu = strtoul(arg, NULL, 0);
@@ -302,7 +316,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		good = opts->workload && bench->num_if && bench->peer &&
 		       bench->netns && opts->pcap && bench->mtu >= 576 &&
-		       bench->max_tags;
+		       bench->max_tags && bench->num_v4 &&
+		       bench->num_v4 == bench->num_v6 &&
+		       (bench->tap || !opts->workload->tap);
 		arg = "something is missing";
 		break;
 	default:
@@ -322,7 +338,7 @@ int main(int argc, char **argv)
 	};
 	struct options opts = {
 		.bench.mtu = 1500, .bench.max_tags = 2,
-		.bench.busy_fd = { -1, -1 }, .count = 1,
+		.bench.busy_fd = { -1, -1 }, .bench.tap_fd = -1, .count = 1,
 	};
 	uint32_t i;
 

@@ -38,7 +38,7 @@ bool rng_percent(struct rng *rng, uint32_t percent);
 void rng_fill(struct rng *rng, void *to, size_t len);
 
 /**
- * struct addresses - of both ends, for the workloads on sockets
+ * struct addresses - of both ends of a network, for the workloads on sockets
  * @v4: IPv4, ours and the peer's, as text
  * @v6: IPv6
  */
@@ -56,7 +56,11 @@ struct addresses {
  * @netns: its namespace
  * @home_fd: our own namespace
  * @peer_fd: the peer's
- * @addr: addresses of both ends
+ * @tap: TAP interface whose packets leave by our port, or NULL
+ * @tap_fd: our end of it, or -1
+ * @addr: addresses of both ends: of the ports, then of VLANs on them
+ * @num_v4: how many networks have IPv4
+ * @num_v6: how many have IPv6
  * @mtu: of both ports
  * @max_tags: tags of a frame at most, that of a VLAN interface included
  * @seed: what all packets are made from
@@ -79,7 +83,11 @@ struct bench {
 	const char *netns;
 	int home_fd;
 	int peer_fd;
-	struct addresses addr;
+	const char *tap;
+	int tap_fd;
+	struct addresses addr[MAX_IFACES];
+	unsigned int num_v4;
+	unsigned int num_v6;
 	unsigned int mtu;
 	unsigned int max_tags;
 	uint64_t seed;
@@ -104,7 +112,10 @@ int wire_send(const struct bench *bench, unsigned int iface,
 	      const struct iovec *iov, int num);
 unsigned int wire_collect(struct bench *bench, uint32_t number);
 
+void tap_open(struct bench *bench, bool merge);
+
 int raw_case(struct bench *bench);
+int gro_case(struct bench *bench);
 int udp_case(struct bench *bench);
 int tcp_case(struct bench *bench);
 

@@ -55,6 +55,7 @@ static const char * const layout_names[] = {
 
 /**
  * struct sock_case - what goes through a socket
+ * @net: index of the network
  * @v6: IPv6
  * @tcp: TCP, else UDP
  * @layout: how the data get in
@@ -67,6 +68,7 @@ static const char * const layout_names[] = {
  * @piece: the data, parts of the store
  */
 struct sock_case {
+	unsigned int net;
 	bool v6;
 	bool tcp;
 	enum layout layout;
@@ -148,22 +150,24 @@ static void set_ip_options(int fd, const struct sock_case *want)
 		fail("IP options");
 }
 
-static socklen_t address_of(const struct bench *bench, bool v6, int end,
+static socklen_t address_of(const struct bench *bench,
+			    const struct sock_case *want, int end,
 			    uint16_t port, struct sockaddr_storage *addr)
 {
+	const struct addresses *net = &bench->addr[want->net];
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)addr;
 	struct sockaddr_in *in = (struct sockaddr_in *)addr;
 
 	memset(addr, 0, sizeof(*addr));
-	if (v6) {
+	if (want->v6) {
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons(port);
-		inet_pton(AF_INET6, bench->addr.v6[end], &in6->sin6_addr);
+		inet_pton(AF_INET6, net->v6[end], &in6->sin6_addr);
 		return sizeof(*in6);
 	}
 	in->sin_family = AF_INET;
 	in->sin_port = htons(port);
-	inet_pton(AF_INET, bench->addr.v4[end], &in->sin_addr);
+	inet_pton(AF_INET, net->v4[end], &in->sin_addr);
 	return sizeof(*in);
 }
 
@@ -173,7 +177,7 @@ static int open_socket(const struct bench *bench, const struct sock_case *want,
 {
 	const struct timeval wait = { .tv_sec = WAIT_S };
 	struct sockaddr_storage addr;
-	socklen_t len = address_of(bench, want->v6, end, port, &addr);
+	socklen_t len = address_of(bench, want, end, port, &addr);
 	int fd;
 
 	if (end)
@@ -268,14 +272,17 @@ static int send_layout(int fd, const struct sock_case *want)
 static void describe(struct bench *bench, const struct sock_case *want)
 {
 	snprintf(bench->text, sizeof(bench->text),
-		 "%s%u %s pieces=%u opt=%u tos=%02x mss=%u len=%u%s",
-		 want->tcp ? "tcp" : "udp", want->v6 ? 6 : 4,
+		 "%s%u net=%u %s pieces=%u opt=%u tos=%02x mss=%u len=%u%s",
+		 want->tcp ? "tcp" : "udp", want->v6 ? 6 : 4, want->net,
 		 layout_names[want->layout], want->num, want->options, want->tos,
 		 want->mss, want->len, want->fin ? " fin" : "");
 }
 
-static void choose_common(struct rng *rng, struct sock_case *want)
+static void choose_common(const struct bench *bench, struct rng *rng,
+			  struct sock_case *want)
 {
+	if (rng_percent(rng, 40))
+		want->net = rng_below(rng, bench->num_v4);
 	want->v6 = rng_percent(rng, 50);
 	want->layout = rng_below(rng, LAYOUT_NUM);
 	want->tos = rng_below(rng, 64) << 2;
@@ -306,7 +313,7 @@ int udp_case(struct bench *bench)
 	int tx, rx, error;
 
 	open_store(bench);
-	choose_common(rng, &want);
+	choose_common(bench, rng, &want);
 	room = bench->mtu - header_room(&want);
 	most = 65535 - header_room(&want);
 	if (rng_percent(rng, 90)) {
@@ -328,7 +335,7 @@ int udp_case(struct bench *bench)
 	set_up_sender(tx, &want);
 	if (want.mss && socket_option(tx, IPPROTO_UDP, UDP_SEGMENT, want.mss))
 		fail("UDP_SEGMENT");
-	addr_len = address_of(bench, want.v6, 1, port, &addr);
+	addr_len = address_of(bench, &want, 1, port, &addr);
 	if (connect(tx, (struct sockaddr *)&addr, addr_len))
 		fail("connect");
 	error = send_layout(tx, &want);
@@ -352,7 +359,7 @@ static void repair(const struct bench *bench, const struct sock_case *want,
 		.rcv_wnd = WINDOW, .rcv_wup = seq[!end],
 	};
 	struct sockaddr_storage addr;
-	socklen_t len = address_of(bench, want->v6, !end, port, &addr);
+	socklen_t len = address_of(bench, want, !end, port, &addr);
 
 	if (socket_option(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, TCP_SEND_QUEUE) ||
 	    socket_option(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, seq[end]) ||
@@ -419,7 +426,7 @@ int tcp_case(struct bench *bench)
 	int tx, rx, error;
 
 	open_store(bench);
-	choose_common(rng, &want);
+	choose_common(bench, rng, &want);
 	room = bench->mtu - header_room(&want);
 	want.mss = rng_log(rng, 88, room);
 	want.len = rng_log(rng, 1, MAX_PAYLOAD < want.mss * 300 ?

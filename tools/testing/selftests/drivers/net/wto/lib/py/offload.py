@@ -13,14 +13,12 @@ from pathlib import Path
 from net.lib.py import ksft, utils
 from lib.py import KsftFailEx, KsftSkipEx, cmd, defer, ethtool, ip
 from .counters import ethtool_stats
+from .offload_paths import TAP, Network, add_tap, add_vlans, old_packet_sockets
 from .packets import inet_sum
 
 MTU = 9000
 SEGMENTATION = ("tx-tcp-segmentation", "tx-tcp6-segmentation", "tx-udp-segmentation")
 CHECKSUM = ("tx-checksum-ip-generic", "tx-checksum-ipv4", "tx-checksum-ipv6", "tx-checksum-sctp")
-
-# Interface below, kind of tag, number
-VLANS = {"q": ("", "802.1q", 5), "ad": ("", "802.1ad", 6), "adq": (".ad", "802.1q", 7)}
 
 _PCAP_HEADER = 24
 _RECORD = struct.Struct("=IIII")
@@ -35,11 +33,11 @@ def tool_path(name):
     raise KsftSkipEx(f"{name} is not built")
 
 
-def features(ifname):
-    """{name: (active, can be changed)} of the send offloads."""
+def features(ifname, names=SEGMENTATION + CHECKSUM):
+    """{name: (active, can be changed)} of the send offloads, or of others."""
     shown = ethtool(f"-k {ifname}", json=True)[0]
     return {name: (shown[name]["active"], not shown[name]["fixed"])
-            for name in SEGMENTATION + CHECKSUM if name in shown}
+            for name in names if name in shown}
 
 
 def offloads_of(ifname, names):
@@ -60,12 +58,20 @@ def switch(ifname, names, state):
             raise RuntimeError(f"{ifname}: {name} is not {'on' if state else 'off'}")
 
 
+def _port_options(cfg):
+    """How our port of the software NIC was started."""
+    return next(port for port in cfg.nic.command("ports")["ports"]
+                if port["name"] == cfg.NIC_PORT)
+
+
 def lso_id_bits(cfg):
     """Whether the NIC counts the ids of TCP segments in 15 or 16 bits."""
-    for port in cfg.nic.command("ports")["ports"]:
-        if port["name"] == cfg.NIC_PORT:
-            return port["lso_id_bits"]
-    raise KeyError(cfg.NIC_PORT)
+    return _port_options(cfg)["lso_id_bits"]
+
+
+def queue_model(cfg):
+    """The queue model that the NIC gives."""
+    return _port_options(cfg)["model"]
 
 
 def so_far_so_good():
@@ -89,7 +95,8 @@ class Wire:
         self.have = offloads_of(cfg.ifname, SEGMENTATION + CHECKSUM)
         if not self.have:
             raise lacking(cfg, "send offload")
-        self.interfaces = [cfg.ifname]
+        self.networks = [Network(cfg.ifname, *[(cfg.addr_v[ipver], cfg.remote_addr_v[ipver])
+                                               for ipver in "46"])]
         self.kept = []
         # The NIC looks behind two tags; in-tree idpf asks for offloads behind more all the same
         self.max_tags = 2 if cfg.driver == "idpf" else 3
@@ -110,9 +117,7 @@ class Wire:
         ethtool(f"-K {cfg.remote_ifname} gro off", ns=cfg.peer_ns)
         defer(ethtool, f"-K {cfg.remote_ifname} gro on", ns=cfg.peer_ns)
         self._largest_packets()
-        # Older kernels look for the headers of raw packets on a VLAN interface in a wrong place
-        if os.uname().release.startswith("7."):
-            self._add_vlans()
+        self.networks += add_vlans(cfg, MTU)
 
     def keep(self):
         """What was set up in this case stays until release()."""
@@ -132,25 +137,19 @@ class Wire:
             defer(ip, f"link set dev {self.cfg.ifname} {name} {link[name]}")
             ip(f"link set dev {self.cfg.ifname} {name} {size}")
 
-    def _add_vlans(self):
-        ifname = self.cfg.ifname
-        for name, (below, protocol, number) in VLANS.items():
-            vlan = f"{ifname}.{name}"
-            ip(f"link add link {ifname}{below} name {vlan} mtu {MTU} type vlan "
-               f"protocol {protocol} id {number}")
-            defer(ip, f"link del {vlan}")
-            # no address of its own: nobody but the test sends from there
-            ip(f"link set {vlan} addrgenmode none up")
-            self.interfaces.append(vlan)
+    def by_tap(self):
+        """A TAP interface whose packets leave by the port."""
+        add_tap(self.cfg.ifname)
 
     def plain_tcp(self):
         """Lets a connection in repair mode send all it has at once, and nothing twice."""
         cfg = self.cfg
         for name in ("tcp_early_retrans", "tcp_timestamps", "tcp_tso_rtt_log"):
             cfg.set_sysctl(f"net.ipv4.{name}", 0)
-        for addr in cfg.remote_addr_v.values():
-            ip(f"route add {addr} dev {cfg.ifname} initcwnd 4000 rto_min 20s")
-            defer(ip, f"route del {addr} dev {cfg.ifname}")
+        for network in self.networks:
+            for addr in (network.v4[1], network.v6[1]):
+                ip(f"route add {addr} dev {network.ifname} initcwnd 4000 rto_min 20s")
+                defer(ip, f"route del {addr} dev {network.ifname}")
 
     def switch_all(self, state):
         """All send offloads on or off."""
@@ -162,13 +161,16 @@ class Wire:
         return {name: sum(queue.get(name, 0) for queue in queues)
                 for name in ("csum", "lso", "uso", "segments", "packets")}
 
+    def nic_errors(self):
+        """Packets that the NIC gave up, by cause."""
+        errors = self.cfg.nic.port_stats(self.cfg.NIC_PORT)["errors"]
+        return {name: count for name, count in errors.items() if name.startswith("tx_")}
+
     def dropped(self):
         """Packets that the driver or the NIC gave up, by cause."""
-        errors = self.cfg.nic.port_stats(self.cfg.NIC_PORT)["errors"]
-        found = {name: count for name, count in errors.items() if name.startswith("tx_")}
-        found |= {name: count for name, count in ethtool_stats(self.cfg.ifname).items()
-                  if "drop" in name and "rx" not in name}
-        return found
+        return self.nic_errors() | {
+            name: count for name, count in ethtool_stats(self.cfg.ifname).items()
+            if "drop" in name and "rx" not in name}
 
     def send(self, workload, path, seed, count, first=0):
         """
@@ -177,12 +179,15 @@ class Wire:
         Returns ([(number, frames, result, what it is)], {counter of the NIC: growth}).
         """
         cfg = self.cfg
+        interfaces = [network.ifname for network in self.networks]
+        if workload != "raw" or old_packet_sockets():
+            interfaces = interfaces[:1]
+        networks = " ".join(network.arguments() for network in self.networks)
         before = self.counted()
-        out = cmd(f"{tool_path('offload_send')} -k {workload} -i {','.join(self.interfaces)} "
+        out = cmd(f"{tool_path('offload_send')} -k {workload} -i {','.join(interfaces)} "
                   f"-p {cfg.remote_ifname} -N {cfg.peer_ns} -m {MTU} -t {self.max_tags} "
-                  f"-4 {cfg.addr_v['4']},{cfg.remote_addr_v['4']} "
-                  f"-6 {cfg.addr_v['6']},{cfg.remote_addr_v['6']} "
-                  f"-s {seed} -f {first} -n {count} -w {path}", timeout=900).stdout
+                  f"-T {TAP} {networks} "
+                  f"-s {seed} -f {first} -n {count} -w {path}", timeout=1800).stdout
         after = self.counted()
         cases = []
         for line in out.splitlines():

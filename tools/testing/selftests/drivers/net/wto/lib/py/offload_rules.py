@@ -7,12 +7,9 @@ about: the tests that do, or why there is none.
 
 ENGINES = "tools/testing/unit/test_engines.py"
 NIC = "tools/testing/nic/test_tx_offload.py"
-MODEL = "tools/testing/unit/ofl_model.c"
 
 INTERFACE = "layout of Windows' per-packet words, which do not exist here"
-STACK = "duty of the stack above the driver"
 REPORT = "what is reported to Windows' configuration interface, not on the wire"
-NETADAPTER = "NetAdapterCx only"
 COMPLETION = "completion data of Windows; Linux has none"
 
 # Rule: a few words
@@ -122,44 +119,19 @@ RULES = {
 
 # Rules without a case of their own here: tests elsewhere ("FILE::NAME"), or the reason
 ELSEWHERE = {
-    "CSUM-03": (f"{ENGINES}::test_csum_03_ipv4_field_ignored", f"{NIC}::test_ipv4_header_alone"),
     "CSUM-05": (f"{ENGINES}::test_csum_04_05_jobs", f"{ENGINES}::test_csum_ipv4_alone"),
     "CSUM-07": INTERFACE,
-    "CSUM-40": REPORT,
     "CSUM-41": REPORT,
-    "CSUM-42": REPORT,
-    "CSUM-44": REPORT,
-    "CSUM-45": NETADAPTER,
     "LSO-01": INTERFACE,
-    "LSO-02": (f"{MODEL}::LSOV1", ),
     "LSO-03": "a packet of Linux is one skb",
-    "LSO-06": (f"{MODEL}::min_segment_count", ),
-    "LSO-11": (f"{NIC}::test_fragment_refused", f"{ENGINES}::test_fragment"),
-    "LSO-12": (f"{ENGINES}::test_header_over_buffers", f"{NIC}::test_most_buffers"),
     "LSO-28": COMPLETION,
     "LSO-29": COMPLETION,
-    "LSO-40": REPORT,
-    "LSO-41": REPORT,
-    "LSO-44": (f"{MODEL}::LSOV1", ),
-    "LSO-45": REPORT,
     "LSO-46": "no IPsec offload yet",
-    "LSO-47": NETADAPTER,
-    "LSO-48": REPORT,
     "USO-01": INTERFACE,
     "USO-02": "a packet of Linux is one skb",
-    "USO-04": (f"{MODEL}::min_segment_count", ),
-    "USO-06": (f"{MODEL}::sub_mss_final", ),
-    "USO-08": (f"{NIC}::test_uso_without_checksum", f"{ENGINES}::test_uso_08_seed_zero"),
-    "USO-14": (f"{NIC}::test_segmentation_refused", f"{NIC}::test_segments_too_long"),
     "USO-15": (f"{NIC}::test_waits_inside_of_a_packet", f"{NIC}::test_disable_is_soon_done"),
     "USO-21": "no intermediate driver",
-    "USO-30": REPORT,
-    "USO-32": "Linux drops UDP segmentation without checksums (CON-08)",
-    "USO-33": REPORT,
     "USO-34": REPORT,
     "USO-35": "no tunnel offload yet",
-    "CON-08": "finer switches than Linux has are not there yet",
-    "CON-09": (f"{NIC}::test_not_granted", ),
-    "CON-31": (f"{MODEL}::min_segment_count", f"{MODEL}::sub_mss_final"),
     "CON-33": COMPLETION,
 }

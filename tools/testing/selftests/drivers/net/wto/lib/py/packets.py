@@ -20,6 +20,8 @@ NEEDS_CSUM = 1
 GSO_TYPES = {("tcp", 4): 1, ("tcp", 6): 4, ("udp", 4): 5, ("udp", 6): 5}
 GSO_ECN = 0x80
 PROTO = {"tcp": 6, "udp": 17}
+ICMPV6 = 58
+ARP = 0x0806
 
 FIN, PSH, ACK, URG, ECE, CWR = 0x01, 0x08, 0x10, 0x20, 0x40, 0x80
 TAG_1Q, TAG_1AD = 0x8100, 0x88a8
@@ -53,8 +55,11 @@ class Packet:
     tos = 0
     ttl = 61
     dont_fragment = True
+    fragment = 0            # of IPv4: more fragments, offset
     ip_length = None
+    ip_check = None
     seed = None
+    linear = None           # bytes that shall be in one piece, else all headers
 
     def __init__(self, l4, version, **fields):
         self.l4, self.version = l4, version
@@ -88,9 +93,10 @@ class Packet:
             return struct.pack("!IHBB", 6 << 28 | self.tos << 20 | 0x12345, length, first,
                                self.ttl) + self.src_ip + self.dst_ip + self.ip_options
         header = struct.pack("!BBHHHBBH", 0x45 + len(self.ip_options) // 4, self.tos, length,
-                             self.ident, 0x4000 * self.dont_fragment, self.ttl,
+                             self.ident, 0x4000 * self.dont_fragment | self.fragment, self.ttl,
                              PROTO[self.l4], 0) + self.src_ip + self.dst_ip + self.ip_options
-        return header[:10] + struct.pack("!H", ~inet_sum(header) & 0xffff) + header[12:]
+        check = ~inet_sum(header) & 0xffff if self.ip_check is None else self.ip_check
+        return header[:10] + struct.pack("!H", check) + header[12:]
 
     def frame(self, cfg):
         """The frame from our port to the peer's."""
@@ -114,7 +120,8 @@ class Packet:
             kind = GSO_TYPES[self.l4, self.version]
             if self.l4 == "tcp" and self.flags & CWR:
                 kind |= GSO_ECN
-        return VNET.pack(NEEDS_CSUM if csum else 0, kind, self.hdr_len if csum else 0, mss,
+        return VNET.pack(NEEDS_CSUM if csum else 0, kind,
+                         (self.linear or self.hdr_len) if csum else 0, mss,
                          self.l4_off if csum else 0,
                          {"tcp": 16, "udp": 6}[self.l4] if csum else 0)
 
@@ -197,6 +204,8 @@ class Exchange:
     def __init__(self, cfg):
         self.cfg = cfg
         self.number = 0
+        self.own_v4 = socket.inet_pton(socket.AF_INET, cfg.addr_v["4"])
+        self.own_v6 = socket.inet_pton(socket.AF_INET6, cfg.addr_v["6"])
         self.senders = {}
         self.receiver = peer_socket(cfg.peer_ns, socket.AF_PACKET, socket.SOCK_RAW)
         self.receiver.bind((cfg.remote_ifname, 3))
@@ -226,8 +235,28 @@ class Exchange:
         else:
             sender.send(bytes(VNET.size) + packet)
 
-    def take(self):
-        """All frames since the last time, as bytes: those before a marker."""
+    def _is_noise(self, frame):
+        """
+        What our port has to say besides: neighbour discovery, the last words of a connection that
+        an earlier case has closed.
+        """
+        at = 12
+        while struct.unpack_from("!H", frame, at)[0] in (TAG_1Q, TAG_1AD):
+            at += 4
+        kind, = struct.unpack_from("!H", frame, at)
+        if kind == 0x0800:
+            return frame[at + 14:at + 18] == self.own_v4 and frame[at + 11] != PROTO["udp"]
+        if kind == 0x86dd:
+            return frame[at + 8] == ICMPV6 or \
+                frame[at + 10:at + 26] == self.own_v6 and frame[at + 8] != PROTO["udp"]
+        return kind == ARP
+
+    def take(self, own=False):
+        """
+        All frames since the last time, as bytes: those before a marker.
+
+        @own: also those that are not sent by push() but by TCP and the like
+        """
         self.number += 1
         ours, theirs = (mac_bytes(dev["address"]) for dev in (self.cfg.dev, self.cfg.remote_dev))
         marker = (theirs + ours + struct.pack("!HI", ETHERTYPE, self.number)).ljust(60, b"\0")
@@ -237,7 +266,7 @@ class Exchange:
             frame = self._receive()
             if frame == marker:
                 return frames
-            if frame[:12] == theirs + ours:
+            if frame[:12] == theirs + ours and (own or not self._is_noise(frame)):
                 frames.append(frame)
 
     def _receive(self):
