@@ -281,18 +281,44 @@ def test_file_is_cut(ctl, make_port):
     assert ctl.vfu.info()
 
 
-def test_huge_pages(nic, vfu):
-    """Parts of a file of huge pages are mapped like those of any other, and given back."""
+HUGE_PAGES = "/proc/sys/vm/nr_hugepages"
+
+
+def huge_pages(number=None):
+    """Give the host @number huge pages, by default two more; return how many it had."""
     try:
-        descriptor = os.memfd_create("huge-test", os.MFD_HUGETLB)
+        with open(HUGE_PAGES, encoding="ascii") as pool:
+            before = int(pool.read())
+        with open(HUGE_PAGES, "w", encoding="ascii") as pool:
+            pool.write(str(before + 2 if number is None else number))
+    except OSError:
+        return None  # not ours to change: perhaps there are some
+    return before
+
+
+@pytest.fixture(name="huge_file")
+def _huge_file():
+    """4 MiB of huge pages; the host gets two more for that time if it lets us."""
+    before = huge_pages()
+    descriptor = os.memfd_create("huge-test", os.MFD_HUGETLB)
+    try:
         os.ftruncate(descriptor, 4 << 20)
         mmap.mmap(descriptor, 4 << 20).close()
+        yield descriptor
     except OSError as error:
         pytest.skip(f"no huge pages: {error.strerror}")
+    finally:
+        os.close(descriptor)
+        if before is not None:
+            huge_pages(before)
+
+
+def test_huge_pages(nic, vfu, huge_file):
+    """Parts of a file of huge pages are mapped like those of any other, and given back."""
+    descriptor = huge_file
     vfu.dma_map(BASE, 0xa0000, descriptor)
     vfu.dma_map(BASE + 0xc0000, 0x240000, descriptor, 0xc0000)
     assert nic.mappings("huge-test") == 2
     vfu.dma_unmap(BASE, 0xa0000)
     vfu.dma_unmap(BASE + 0xc0000, 0x240000)
     assert nic.mappings("huge-test") == 0
-    os.close(descriptor)

@@ -77,6 +77,22 @@ def test_too_many_addresses(vport):
     raise AssertionError("4800 addresses were accepted")
 
 
+def test_refused_whole(pair):
+    """A message for which there is no room adds none of its addresses."""
+    one, two = pair
+    for number in range(300):
+        addresses = [bytes([2, 0, 0, 8, number >> 4, i + (number & 15) * 16]) for i in range(16)]
+        before = two.port.stats()["vports"][0]["num_macs"]
+        message = vc.mac_list(two.ident, addresses, vc.MAC_EXTRA)
+        if two.port.mbx.exchange(Op.ADD_MAC_ADDR, message).retval:
+            break
+    else:
+        raise AssertionError("4800 addresses were accepted")
+    assert two.port.stats()["vports"][0]["num_macs"] == before
+    assert not any(receives(one, two, address) for address in addresses)
+    assert receives(one, two, two.mac)
+
+
 def test_repeated(pair):
     """Added twice (accepted or refused), deleted once: gone; deleted again is answered."""
     one, two = pair

@@ -213,6 +213,17 @@ def test_table_too_long(vport):
         assert vport.port.mbx.refuse(Op.SET_RSS_LUT, vc.rss_lut(vport.ident, [0] * (size + 1)))
 
 
+def test_table_shrinks(spread):
+    """A piece at 0 begins a new table: of the longer one before nothing is left."""
+    two = spread[1]
+    for length in (len(two.lut), 8, 4, 64, 1):
+        two.lut = [(i + 1) % PAIRS for i in range(length)]
+        two.rss(lut=two.lut)
+        for port in range(16):
+            expect(spread, frames.tcp(two.mac, ports=(port, 80)),
+                   flow("192.0.2.1", "192.0.2.2", (port, 80)))
+
+
 def test_table_of_nothing(vport):
     """Linux sends a table of 0 entries when RSS is off: accepted, and nothing changes."""
     vport.call(Op.SET_RSS_LUT, vc.rss_lut(vport.ident, []))

@@ -80,6 +80,18 @@ def test_most_buffers(pair):
     assert two.recv()[0].frame == frames.plain(200)
 
 
+def test_buffer_limit(make_vport):
+    """As many buffers as were granted are gathered, one more costs the packet."""
+    one, two = make_vport(0, tx_len=1024, compl_len=2048), make_vport(1)
+    most = one.port.caps.max_sg_bufs_per_tx_pkt
+    one.send(frames.plain(900), cuts=range(1, most))
+    assert two.recv()[0].frame == frames.plain(900)
+    with one.port.counted("tx_sg"):
+        one.send(frames.plain(900, seed=1), cuts=range(1, most + 1))
+    one.send(frames.plain(60))
+    assert two.recv()[0].frame == frames.plain(60)
+
+
 def test_too_many_buffers(make_vport):
     """A packet of far too many buffers is dropped and counted, and the queue goes on."""
     one, two = make_vport(0, tx_len=1024, compl_len=2048), make_vport(1)

@@ -195,7 +195,7 @@ def find_upstream(tests, wanted):
 def upstream_jobs(name, section):
     """A guest for each of the kernel's own programs, and each combination."""
     timeout = section.getfloat("timeout", 900)
-    tests = upstream.read_list(f"{TOOLS}/selftests")
+    tests = upstream.read_list(f"{TOOLS}/selftests", section.getboolean("long", False))
     programs = [find_upstream(tests, p) for p in words(section, "programs")] or list(tests)
     for kernel, driver, title in matrix(name, section):
         for path in programs:
@@ -220,6 +220,7 @@ def read_list():
 
 def selected(tests, opts):
     """The jobs that were asked for: by section, or by words of the job's name."""
+    tests["upstream"]["long"] = "yes" if opts.full or opts.selftest else "no"
     if opts.selftest:
         section = tests["upstream"]
         section.update({"kernels": opts.kernel, "drivers": opts.driver,

@@ -3,7 +3,8 @@
 
 The programs are unchanged, so what a case does not pass for is written in that list.  A
 result that is neither a pass nor explained is a failure, and so is an explained failure
-that passes now: its explanation is out of date.
+that passes now: its explanation is out of date.  Only what has a limit of time in it (BUSY)
+may fail or pass.
 """
 
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from results import Totals
 
 RESULTS = ("FAIL", "SKIP", "XFAIL")
+BUSY = "BUSY"
 # The shapes in which the kernel's programs tell of a case: KTAP, and two older ones
 KTAP = re.compile(r"^(?P<bad>not )?ok \d+ (?:- )?(?P<case>[^ #]+)[^#]*(?:# *(?P<word>\w+))?")
 WORD_FIRST = re.compile(r"^(?P<word>PASS|FAIL|SKIP|XFAIL): (?P<case>.*)")
@@ -27,10 +29,13 @@ class Known:
     reason: str
 
 
-def read_list(path):
-    """The list: lines of each test, by the test's path in the kernel's tree."""
+def read_list(path, full=True):
+    """
+    The list: lines of each test, by the test's path in the kernel's tree.  Without @full those
+    are left out that say "full" behind their path.
+    """
     tests = {}
-    known = None
+    known, left_out = None, []
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             words = line.split(None, 2)
@@ -38,11 +43,13 @@ def read_list(path):
                 continue
             if words[0] == "test":
                 known = tests.setdefault(words[1], [])
-            elif words[0] in RESULTS and len(words) == 3 and known is not None:
+                if len(words) == 3 and words[2].strip() == "full":
+                    left_out.append(words[1])
+            elif words[0] in (*RESULTS, BUSY) and len(words) == 3 and known is not None:
                 known.append(Known(words[0], words[1], words[2].strip()))
             else:
                 raise SystemExit(f"{path}:{number}: not understood: {line.strip()}")
-    return tests
+    return tests if full else {name: tests[name] for name in tests if name not in left_out}
 
 
 def cases(text):
@@ -59,7 +66,8 @@ def judge(known, text):
     """Totals of a program's output; explained results count as skipped."""
     totals = Totals()
     for case, result in cases(text):
-        why = next((k for k in known if k.result == result and case.startswith(k.case)), None)
+        results = (result, BUSY) if result == "FAIL" else (result,)
+        why = next((k for k in known if k.result in results and case.startswith(k.case)), None)
         outdated = next((k for k in known if k.result == "FAIL" and k.case == case), None)
         if why:
             totals.skip(case, f"{result} {why.reason}")

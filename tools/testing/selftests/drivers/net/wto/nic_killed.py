@@ -11,8 +11,8 @@ import sys
 import threading
 
 from lib.py import CmdExitFailure, EchoTraffic, KsftSkipEx, NicGone, TcpStream, WtoEnv, cmd, \
-    ethtool, ip, ksft_disruptive, ksft_eq, ksft_exit, ksft_ne, ksft_pr, ksft_run, ksft_true, \
-    wait_for, wait_progress
+    ethtool, ip, ksft_disruptive, ksft_eq, ksft_exit, ksft_in, ksft_ne, ksft_pr, ksft_run, \
+    ksft_true, wait_for, wait_progress
 from lib.py.faults import Timed, kernel_log
 from lib.py.kmsg import say
 from lib.py.memory import traces_of
@@ -29,6 +29,15 @@ def gone(ifname, netns):
     except CmdExitFailure as error:
         return "No such device" in error.cmd.stderr
     return False
+
+
+def check_questions(ifname, netns):
+    """Whatever is asked of the device that is gone, or wanted of it, is refused at once."""
+    for args in ("-d {}", "-S {}", "-t {} online", "-x {}", "-g {}", "-c {}", "-L {} combined 1",
+                 "-C {} rx-usecs 10", "-X {} equal 1"):
+        result = cmd("ethtool " + args.format(ifname), fail=False, ns=netns)
+        ksft_ne(result.ret, 0, args)
+        ksft_in("No such device", result.stderr, args)
 
 
 def require_living_nic(cfg):
@@ -55,6 +64,9 @@ def check_aftermath(cfg, log_before, ends=None):
         with Timed(f"{ifname}: driver notices", NOTICE_S):
             wait_for(lambda i=ifname, n=netns: gone(i, n), f"{ifname} to be gone", 60)
     wait_for(lambda: count_said(cfg, log_before) >= 2, "both functions to be given up", NOTICE_S)
+    for ifname, netns in ends or cfg.ends():
+        with Timed(f"{ifname}: ethtool", DOWN_S):
+            check_questions(ifname, netns)
     for ifname, netns in cfg.ends():
         with Timed(f"{ifname} down", DOWN_S):
             ip(f"link set dev {ifname} down", ns=netns)
