@@ -221,9 +221,11 @@ def test_write_multi(vfu):
     struct.pack("<Q", 0xaaaaaaaaaaaaaab) + bytes(24),
     struct.pack("<QQII8s", 1, 0, 0, 9, bytes(8)), struct.pack("<QQII8s", 1, 0, 0, 0xffffffff, b""),
     struct.pack("<QQII8s", 1, 0, 44, 4, bytes(8)),
-    struct.pack("<QQII8s", 1, PfMap.bar_size, 0, 4, bytes(8))],
+    struct.pack("<QQII8s", 1, PfMap.bar_size, 0, 4, bytes(8)),
+    struct.pack("<Q", 1) + struct.pack("<QII8s", PfMap.atqbal, 0, 4, bytes(8)) * 2],
     ids=["empty", "no count", "no entry", "one of two", "cut entry", "2^63 entries",
-         "count that wraps", "9 bytes", "2^32 bytes", "no region", "out of range"])
+         "count that wraps", "9 bytes", "2^32 bytes", "no region", "out of range",
+         "one too many"])
 def test_write_multi_bad(vfu, payload):
     """A count beyond the data, or an entry that cannot be, is refused."""
     assert vfu.expect_error(v.WRITE_MULTI, payload) > 0
