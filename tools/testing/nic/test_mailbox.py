@@ -29,6 +29,7 @@ def test_exchange(mbx):
     done = mbx.sent(slot)
     assert done.flags & (mb.DD | mb.CMP) == mb.DD | mb.CMP
     assert not done.flags & mb.ERR
+    assert done.func_id == 0, "the status"
     assert (done.opcode, done.datalen, done.vc_opcode) == (mb.SEND_TO_CP, 8, Op.VERSION)
     assert done.sw_cookie == cookie == 0xbeef
     desc = reply.desc
@@ -110,6 +111,19 @@ def test_receive_ring_full(port):
     assert sorted(found) == sorted(cookies)
 
 
+def test_replies_are_bounded(port):
+    """While many replies wait no requests are taken: the NIC does not grow, and loses none."""
+    mbx = port.start_mailbox(length=512, arq_posted=0)
+    cookies = [mbx.queue(Op.VERSION, HELLO, cookie=number)[1] for number in range(400)]
+    before = port.stats()["mailbox"]["requests"]
+    mbx.ring()
+    wait_for(lambda: port.stats()["mailbox"]["waiting"] >= 64, "replies that wait")
+    assert port.stats()["mailbox"]["requests"] - before == 64
+    mbx.post(511)
+    assert [mbx.recv(repost=False).cookie for _ in cookies] == cookies
+    assert port.stats()["mailbox"]["requests"] - before == 400
+
+
 def test_no_receive_buffers(port):
     """With no buffer at all the message waits."""
     mbx = port.start_mailbox(arq_posted=0)
@@ -169,7 +183,8 @@ def test_bad_buffer(mbx, high, low):
     """A buffer outside of guest memory is an error of that message only."""
     with mbx.port.counted("dma_no_map", "mbx_desc"):
         slot, _ = mbx.send(Op.VERSION, HELLO, addr_high=high, addr_low=low)
-        mbx.sent(slot)
+        done = mbx.sent(slot)
+        assert done.flags & mb.ERR and done.func_id
     while mbx.pending():
         assert mbx.take().retval
     assert mbx.call(Op.VERSION, HELLO) == HELLO
