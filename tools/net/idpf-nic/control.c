@@ -388,7 +388,6 @@ static void cmd_ports(struct nic *nic, GString *out, char **args)
 		json_text(out, "socket", port->cfg.socket_path);
 		json_text(out, "id", identity_names[port->cfg.identity]);
 		json_mac(out, "mac", port->cfg.mac);
-		json_text(out, "model", port->cfg.model->name);
 		json_u64(out, "queues", port->cfg.num_qpairs);
 		json_u64(out, "mtu", port->cfg.mtu);
 		json_u64(out, "vports", port->cfg.num_vports);
