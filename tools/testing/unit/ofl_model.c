@@ -468,21 +468,36 @@ static unsigned int slow_seg_bufs(const u32 *len, unsigned int num,
 	return most + 1;
 }
 
+static unsigned int fast_seg_bufs(const u32 *len, unsigned int num,
+				  u32 hdr_len, u32 mss)
+{
+	struct ofl_seg_bufs bufs = { .mss = mss, .left = mss };
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		ofl_seg_bufs_add(&bufs, i ? len[i] : len[0] - hdr_len);
+	return ofl_seg_bufs_most(&bufs);
+}
+
+static u32 seg_bufs_rnd(u32 *seed, u32 below)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return (*seed >> 8) % below;
+}
+
 static void test_seg_bufs(void)
 {
-	unsigned int round, bad = 0, seed = 1;
+	unsigned int round, bad = 0;
+	u32 seed = 1;
 
 	for (round = 0; round < 3000; round++) {
 		u32 len[18], hdr_len = 54, mss, i, num;
 
-		seed = seed * 1103515245 + 12345;
-		num = 1 + (seed >> 16) % 18;
-		mss = 1 + (seed >> 8) % 700;
-		for (i = 0; i < num; i++) {
-			seed = seed * 1103515245 + 12345;
-			len[i] = (i ? 1 : hdr_len) + (seed >> 16) % 900;
-		}
-		bad += ofl_seg_bufs(len, num, hdr_len, mss) !=
+		num = 1 + seg_bufs_rnd(&seed, 18);
+		mss = 1 + seg_bufs_rnd(&seed, 700);
+		for (i = 0; i < num; i++)
+			len[i] = (i ? 1 : hdr_len) + seg_bufs_rnd(&seed, 900);
+		bad += fast_seg_bufs(len, num, hdr_len, mss) !=
 		       slow_seg_bufs(len, num, hdr_len, mss);
 	}
 	CHECK(!bad, "buffers of the worst segment, %u random packets", round);
@@ -513,12 +528,45 @@ static void test_fits_tag(void)
 	      "the length of whole packets is the stack's business");
 }
 
+/* What the driver takes for granted (WTO_TX_SEG_BUFS): if no buffer but the
+ * first and the last is shorter than a segment, then a segment is gathered
+ * from 4 buffers at most, even where long ones are cut.
+ */
+static void test_long_bufs(void)
+{
+	const u32 max_desc = 16383, piece = 12288, border = 4096, max_mss = 9706;
+	unsigned int round, bad = 0, most = 0;
+	u32 seed = 1;
+
+	for (round = 0; round < 300000; round++) {
+		u32 mss = 1 + seg_bufs_rnd(&seed, max_mss);
+		u32 num = 1 + seg_bufs_rnd(&seed, 6), i;
+		struct ofl_seg_bufs bufs = { .mss = mss, .left = mss };
+
+		for (i = 0; i < num; i++) {
+			u32 len = seg_bufs_rnd(&seed, seed & 1 << 30 ? 40 : 40000);
+			u32 cut = piece + seg_bufs_rnd(&seed, border);
+
+			if (i && i != num - 1)
+				len += mss;
+			for (; len > max_desc; len -= cut, cut = piece)
+				ofl_seg_bufs_add(&bufs, cut);
+			ofl_seg_bufs_add(&bufs, len);
+		}
+		bad += ofl_seg_bufs_most(&bufs) > 4;
+		most += ofl_seg_bufs_most(&bufs) == 4;
+	}
+	CHECK(!bad && most, "4 buffers at most without short ones, %u packets",
+	      round);
+}
+
 int main(void)
 {
 	printf("TAP version 13\n");
 	test_headers_good();
 	test_headers_bad();
 	test_seg_bufs();
+	test_long_bufs();
 	test_table_rows();
 	test_table_bits();
 	test_caps();

@@ -273,7 +273,7 @@ struct wto_vport {
 	struct wto_tx_queue *tx[WTO_MAX_QUEUES];
 	struct net_device *netdev;
 	struct wto_adapter *adapter;
-	struct ofl_config __rcu *ofl;
+	struct wto_offloads __rcu *ofl;
 	struct wto_queue_set *set;
 	struct wto_queue_cfg cfg;
 	struct ofl_config ofl_hw;

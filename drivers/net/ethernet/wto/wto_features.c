@@ -7,7 +7,6 @@
  * configuration, and a switch disturbs neither link nor queues.
  */
 
-#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -70,31 +69,32 @@ static void wto_features_read_hw(struct wto_vport *vport)
 }
 
 /* The configuration that a set of features means, NULL without memory */
-static struct ofl_config *wto_features_config(const struct wto_vport *vport,
-					      netdev_features_t features)
+static struct wto_offloads *
+wto_features_config(const struct wto_vport *vport, netdev_features_t features)
 {
-	struct ofl_config *cfg;
+	struct wto_offloads *ofl;
 
-	cfg = kzalloc_obj(*cfg, GFP_KERNEL);
-	if (!cfg)
+	ofl = kzalloc_obj(*ofl, GFP_KERNEL);
+	if (!ofl)
 		return NULL;
 	ofl_config_set_linux(&vport->ofl_hw, wto_features_to_model(features),
-			     cfg);
+			     &ofl->cfg);
 	if (vport->lso_v1)
-		cfg->jobs &= ~OFL_JOB(LSOV2_IP4);
+		ofl->cfg.jobs &= ~OFL_JOB(LSOV2_IP4);
+	wto_tx_plan_init(ofl);
 
-	return cfg;
+	return ofl;
 }
 
 /* Put a configuration in force.  Only one caller at a time: probe, or whoever
  * holds the RTNL.
  */
 static void wto_features_publish(struct wto_vport *vport,
-				 struct ofl_config *cfg)
+				 struct wto_offloads *ofl)
 {
-	struct ofl_config *old = rcu_dereference_protected(vport->ofl, true);
+	struct wto_offloads *old = rcu_dereference_protected(vport->ofl, true);
 
-	rcu_assign_pointer(vport->ofl, cfg);
+	rcu_assign_pointer(vport->ofl, ofl);
 	synchronize_net();
 	kfree(old);
 }
@@ -130,24 +130,25 @@ int wto_features_init(struct wto_vport *vport)
 {
 	struct net_device *netdev = vport->netdev;
 	netdev_features_t offloads;
-	struct ofl_config *cfg;
+	struct wto_offloads *ofl;
 
 	wto_features_read_hw(vport);
 	offloads = wto_features_hw(vport);
-	cfg = wto_features_config(vport, offloads);
-	if (!cfg)
+	ofl = wto_features_config(vport, offloads);
+	if (!ofl)
 		return -ENOMEM;
 
-	netdev->hw_features = NETIF_F_SG | offloads;
+	netdev->hw_features = NETIF_F_SG | NETIF_F_FRAGLIST | offloads;
 	if (vport->adapter->caps.rss)
 		netdev->hw_features |= NETIF_F_RXHASH;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	if (vport->adapter->caps.other & VC2_CAP_LOOPBACK)
 		netdev->hw_features |= NETIF_F_LOOPBACK;
 	/* tags stand in the frame, and the device finds its way past them */
-	netdev->vlan_features = NETIF_F_SG | NETIF_F_HIGHDMA | offloads;
+	netdev->vlan_features = NETIF_F_SG | NETIF_F_FRAGLIST |
+				NETIF_F_HIGHDMA | offloads;
 	wto_features_set_tso_max(vport);
-	wto_features_publish(vport, cfg);
+	wto_features_publish(vport, ofl);
 
 	return 0;
 }
@@ -175,7 +176,7 @@ int wto_features_refresh(struct wto_vport *vport)
 {
 	struct net_device *netdev = vport->netdev;
 	netdev_features_t had = wto_features_hw(vport);
-	struct ofl_config *cfg;
+	struct wto_offloads *ofl;
 	netdev_features_t lost;
 
 	wto_features_read_hw(vport);
@@ -188,10 +189,10 @@ int wto_features_refresh(struct wto_vport *vport)
 		netdev_features_change(netdev);
 	}
 
-	cfg = wto_features_config(vport, netdev->features);
-	if (!cfg)
+	ofl = wto_features_config(vport, netdev->features);
+	if (!ofl)
 		return -ENOMEM;
-	wto_features_publish(vport, cfg);
+	wto_features_publish(vport, ofl);
 
 	return 0;
 }
@@ -206,7 +207,7 @@ static netdev_features_t wto_features_left(netdev_features_t features,
 	switch (refusal) {
 	case OFL_REFUSE_BUFS:
 		if (!gso)
-			return features & ~NETIF_F_SG;
+			return features & ~(NETIF_F_SG | NETIF_F_FRAGLIST);
 		fallthrough;
 	case OFL_REFUSE_MSS:
 	case OFL_REFUSE_SIZE:
@@ -234,19 +235,14 @@ netdev_features_t wto_features_check(struct sk_buff *skb,
 				     netdev_features_t features)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
-	const struct ofl_config *cfg;
 	enum ofl_refusal refusal;
-	struct ofl_plan plan;
 
 	if (skb->ip_summed != CHECKSUM_PARTIAL && !skb_is_gso(skb))
 		return features;
 
 	rcu_read_lock();
-	cfg = rcu_dereference(vport->ofl);
-	refusal = wto_tx_plan(cfg, skb, &plan);
-	/* the stack puts its tag into the frame only after this */
-	if (skb_vlan_tag_present(skb) && likely(!refusal))
-		refusal = ofl_fits_tag(cfg, &plan);
+	refusal = wto_tx_check(rcu_dereference(vport->ofl),
+			       wto_tx_room(vport->cfg.tx_len), skb);
 	rcu_read_unlock();
 	if (likely(!refusal))
 		return features;
@@ -282,24 +278,24 @@ int wto_features_set(struct net_device *netdev, netdev_features_t features)
 	struct wto_vport *vport = netdev_priv(netdev);
 	netdev_features_t changed = netdev->features ^ features;
 	netdev_features_t sends = wto_features_hw(vport);
-	struct ofl_config *cfg = NULL;
+	struct wto_offloads *ofl = NULL;
 	int err;
 
 	/* first what can fail, then what cannot */
 	if (changed & sends) {
-		cfg = wto_features_config(vport, features);
-		if (!cfg)
+		ofl = wto_features_config(vport, features);
+		if (!ofl)
 			return -ENOMEM;
 	}
 	if (changed & NETIF_F_LOOPBACK) {
 		err = wto_vc_set_loopback(&vport->adapter->mbx, vport->vc.id,
 					  features & NETIF_F_LOOPBACK);
 		if (err) {
-			kfree(cfg);
+			kfree(ofl);
 			return err;
 		}
 	}
-	if (cfg) {
+	if (ofl) {
 		/* Packets that are on their way have been judged by the old
 		 * features.  First the stack stops to send what will be
 		 * refused, then it is refused (CON-09): a switch loses nothing.
@@ -308,7 +304,7 @@ int wto_features_set(struct net_device *netdev, netdev_features_t features)
 			netdev->features &= features | ~sends;
 			synchronize_net();
 		}
-		wto_features_publish(vport, cfg);
+		wto_features_publish(vport, ofl);
 	}
 	if (changed & NETIF_F_RXHASH)
 		wto_features_set_rx_hash(vport, features & NETIF_F_RXHASH);
@@ -329,18 +325,18 @@ int wto_features_set(struct net_device *netdev, netdev_features_t features)
  */
 int wto_features_set_lso_v1(struct wto_vport *vport, bool on)
 {
-	struct ofl_config *cfg;
+	struct wto_offloads *ofl;
 
 	if (vport->lso_v1 == on)
 		return 0;
 
 	vport->lso_v1 = on;
-	cfg = wto_features_config(vport, vport->netdev->features);
-	if (!cfg) {
+	ofl = wto_features_config(vport, vport->netdev->features);
+	if (!ofl) {
 		vport->lso_v1 = !on;
 		return -ENOMEM;
 	}
-	wto_features_publish(vport, cfg);
+	wto_features_publish(vport, ofl);
 
 	return 0;
 }

@@ -22,7 +22,7 @@
 
 #include <wto/desc.h>
 
-#include "offload/ofl.h"
+#include "offload/ofl_usual.h"
 #include "wto_rx_desc.h"
 #include "wto_tx_desc.h"
 #include "wto_vc.h"
@@ -69,6 +69,13 @@ struct wto_queue_cfg {
  */
 #define WTO_TX_PIECE		12288
 #define WTO_TX_PIECE_BORDER	4096
+/* for a division that is a shift */
+#define WTO_TX_PIECE_LEAST	8192
+
+/* Free descriptors that xmit leaves at least, else it stops the queue: enough
+ * for 64 KiB in segments of a buffer each, or for 185 KB in long buffers.
+ */
+#define WTO_TX_ROOM		64
 
 /**
  * enum wto_tx_model - how descriptors look and how packets are completed
@@ -100,6 +107,7 @@ enum wto_tx_model {
  * @model: how to talk to the device
  * @next: next descriptor to write, counted without end
  * @limit: @next may go up to here; what xmit last knew of @head
+ * @plan: of the packet that is being sent
  * @compl: completion ring, of 2 words an entry with flow scheduling, of 1 with
  *	queue scheduling, NULL in the single model
  * @compl_len: completion descriptors, a power of 2 and not less than @len: a
@@ -135,6 +143,7 @@ struct wto_tx_queue {
 	/* written by xmit */
 	u32 next ____cacheline_aligned_in_smp;
 	u32 limit;
+	struct ofl_plan plan;
 
 	/* written by NAPI */
 	__le32 *compl ____cacheline_aligned_in_smp;
@@ -403,10 +412,32 @@ static inline size_t wto_tx_compl_size(const struct wto_tx_queue *txq)
 	       (txq->model == WTO_TX_FLOW ? 2 : 1);
 }
 
+u32 wto_tx_count_descs(const struct sk_buff *skb);
+
+/* Room in a ring of @len descriptors: twice that must fit into the ring, since
+ * that is when the queue is woken.
+ */
+static inline u16 wto_tx_room(u16 len)
+{
+	return min_t(u16, WTO_TX_ROOM, len / 2 - 1);
+}
+
+/**
+ * struct wto_offloads - a configuration of offloads in force
+ * @cfg: the configuration
+ * @usual: what it means for usual packets
+ */
+struct wto_offloads {
+	struct ofl_config cfg;
+	struct ofl_usual usual;
+};
+
 /* wto_tx_plan.c: what the NIC is to do with a packet */
-enum ofl_refusal wto_tx_plan(const struct ofl_config *cfg, struct sk_buff *skb,
-			     struct ofl_plan *plan);
-int wto_tx_prepare_gso(struct sk_buff *skb, const struct ofl_plan *plan);
+void wto_tx_plan_init(struct wto_offloads *ofl);
+enum ofl_refusal wto_tx_check(const struct wto_offloads *ofl, u32 room,
+			      struct sk_buff *skb);
+int wto_tx_plan(const struct wto_offloads *ofl, struct sk_buff *skb,
+		struct ofl_plan *plan);
 
 /* wto_rx.c: a queue's buffers.
  *

@@ -25,9 +25,6 @@
 
 #include "wto.h"
 
-/* Longest packet that the stack may ever hand over, segmented by the device */
-#define WTO_TX_MAX_PACKET	SZ_256K
-
 /* Completions looked at in one poll */
 #define WTO_TX_POLL_MAX		256
 
@@ -49,9 +46,11 @@ enum wto_tx_buf_state {
  * @dma: where the buffer is mapped
  * @wire_bytes: bytes that leave, @len being 0 in the first slot
  * @segs: frames that leave, likewise
- * @len: mapped bytes, 0: nothing to unmap; in the first slot: the descriptor
- *	is the context of a packet to segment
+ * @len: mapped bytes; in the first slot 0: its descriptor is the context of a
+ *	packet to segment
  * @num: slots of the packet, in its first slot only
+ * @maps: buffers of the packet, likewise; they are in the slots from its first
+ *	on, but for that of a context
  * @state: enum wto_tx_buf_state
  */
 struct wto_tx_buf {
@@ -65,6 +64,7 @@ struct wto_tx_buf {
 	};
 	u32 len;
 	u16 num;
+	u8 maps;
 	u8 state;
 };
 
@@ -145,13 +145,34 @@ static u32 wto_tx_num_pieces(u32 len)
 	return len > WTO_TXD_MAX_SIZE ? 1 + DIV_ROUND_UP(len, WTO_TX_PIECE) : 1;
 }
 
-static u32 wto_tx_count_long(const struct sk_buff *skb)
+/* The same of a packet without those in its list */
+static u32 wto_tx_count_own(const struct sk_buff *skb)
 {
 	const struct skb_shared_info *shinfo = skb_shinfo(skb);
-	u32 count = wto_tx_num_pieces(skb_headlen(skb));
+	u32 count = skb_headlen(skb) ? wto_tx_num_pieces(skb_headlen(skb)) : 0;
 
 	for (unsigned int i = 0; i < shinfo->nr_frags; i++)
 		count += wto_tx_num_pieces(skb_frag_size(&shinfo->frags[i]));
+
+	return count;
+}
+
+/**
+ * wto_tx_count_descs - data descriptors that a packet takes at most
+ * @skb: packet
+ *
+ * Return: their number, U32_MAX for a packet that cannot be gathered.
+ */
+u32 wto_tx_count_descs(const struct sk_buff *skb)
+{
+	u32 count = wto_tx_count_own(skb);
+	const struct sk_buff *part;
+
+	skb_walk_frags(skb, part) {
+		if (skb_has_frag_list(part))
+			return U32_MAX;
+		count += wto_tx_count_own(part);
+	}
 
 	return count;
 }
@@ -172,177 +193,232 @@ static noinline u32 wto_tx_linearize(struct wto_tx_queue *txq,
 	return wto_tx_num_pieces(skb->len);
 }
 
-static __always_inline void
-wto_tx_write(struct wto_tx_queue *txq, u32 pos, const struct wto_txd *txd)
-{
-	struct idpf_tx_desc_raw *desc = &txq->desc[pos & (txq->len - 1)];
+/**
+ * struct wto_tx_place - where a packet's next buffer goes
+ * @slot: remembers the mapping
+ * @pos: descriptor; ahead of @slot if buffers took several
+ */
+struct wto_tx_place {
+	u32 slot;
+	u32 pos;
+};
 
+/**
+ * struct wto_tx_rings - what is needed to put buffers into a queue
+ * @desc: transmit ring
+ * @buf: what was sent
+ * @dev: for DMA
+ * @common: what the packet's data descriptors have in common
+ * @mask: length of the rings, less one
+ *
+ * Copied from the queue, so that it need not be read again after each write.
+ */
+struct wto_tx_rings {
+	struct idpf_tx_desc_raw *desc;
+	struct wto_tx_buf *buf;
+	struct device *dev;
+	u64 common;
+	u32 mask;
+};
+
+static __always_inline void
+wto_tx_write(struct idpf_tx_desc_raw *desc, const struct wto_txd *txd)
+{
 	desc->qw0 = cpu_to_le64(txd->qw0);
 	desc->qw1 = cpu_to_le64(txd->qw1);
 }
 
 static __always_inline void
-wto_tx_write_data(struct wto_tx_queue *txq, u32 pos, dma_addr_t dma, u32 len,
-		  u64 common, enum wto_tx_model model)
+wto_tx_write_data(const struct wto_tx_rings *rings, u32 pos, dma_addr_t dma,
+		  u32 len, enum wto_tx_model model)
 {
 	struct wto_txd txd = model == WTO_TX_SINGLE ?
-			     wto_txd_base_data(dma, len, common) :
-			     wto_txd_flex_data(dma, len, common);
+			     wto_txd_base_data(dma, len, rings->common) :
+			     wto_txd_flex_data(dma, len, rings->common);
 
-	wto_tx_write(txq, pos, &txd);
+	wto_tx_write(&rings->desc[pos & rings->mask], &txd);
 }
 
-/* A buffer longer than a descriptor can say.  Its first slot remembers the
- * whole mapping, the others have nothing to unmap.
+/* Put a mapped buffer into the ring, cut if it is longer than a descriptor can
+ * say.
  */
-static noinline u32 wto_tx_put_long(struct wto_tx_queue *txq, u32 pos,
-				    dma_addr_t dma, u32 len, u64 common,
-				    enum wto_tx_model model)
+static __always_inline struct wto_tx_place
+wto_tx_put(const struct wto_tx_rings *rings, struct wto_tx_place at,
+	   dma_addr_t dma, u32 len, enum wto_tx_model model)
 {
-	u32 piece = WTO_TX_PIECE + (-dma & (WTO_TX_PIECE_BORDER - 1));
-
-	while (len > WTO_TXD_MAX_SIZE) {
-		wto_tx_write_data(txq, pos++, dma, piece, common, model);
-		txq->buf[pos & (txq->len - 1)].len = 0;
-		dma += piece;
-		len -= piece;
-		piece = WTO_TX_PIECE;
-	}
-	wto_tx_write_data(txq, pos++, dma, len, common, model);
-
-	return pos;
-}
-
-/* Put a mapped buffer into the ring at @pos.  Return: the place after it. */
-static __always_inline u32
-wto_tx_put(struct wto_tx_queue *txq, u32 pos, dma_addr_t dma, u32 len,
-	   u64 common, enum wto_tx_model model)
-{
-	struct wto_tx_buf *buf = &txq->buf[pos & (txq->len - 1)];
+	struct wto_tx_buf *buf = &rings->buf[at.slot++ & rings->mask];
+	u32 piece;
 
 	dma_unmap_addr_set(buf, dma, dma);
 	buf->len = len;
-	if (unlikely(len > WTO_TXD_MAX_SIZE))
-		return wto_tx_put_long(txq, pos, dma, len, common, model);
+	if (unlikely(len > WTO_TXD_MAX_SIZE)) {
+		piece = WTO_TX_PIECE + (-dma & (WTO_TX_PIECE_BORDER - 1));
+		do {
+			wto_tx_write_data(rings, at.pos++, dma, piece, model);
+			dma += piece;
+			len -= piece;
+			piece = WTO_TX_PIECE;
+		} while (len > WTO_TXD_MAX_SIZE);
+	}
+	wto_tx_write_data(rings, at.pos++, dma, len, model);
 
-	wto_tx_write_data(txq, pos, dma, len, common, model);
-
-	return pos + 1;
+	return at;
 }
 
-/* Unmap the buffers from @pos on, up to @end; the head of a packet is no
- * different from its fragments for those who unmap.
+/* Unmap the buffers in the slots from @slot on, up to @end.  The head of a
+ * packet is no different from its fragments for those who unmap.
  */
-static void wto_tx_unmap(struct wto_tx_queue *txq, u32 pos, u32 end)
+static __always_inline void
+wto_tx_unmap(struct wto_tx_queue *txq, u32 slot, u32 end)
 {
 	struct wto_tx_buf *buf;
 
-	for (; pos != end; pos++) {
-		buf = &txq->buf[pos & (txq->len - 1)];
-		if (likely(buf->len))
-			dma_unmap_page(txq->dev, dma_unmap_addr(buf, dma),
-				       buf->len, DMA_TO_DEVICE);
+	for (; slot != end; slot++) {
+		buf = &txq->buf[slot & (txq->len - 1)];
+		dma_unmap_page(txq->dev, dma_unmap_addr(buf, dma), buf->len,
+			       DMA_TO_DEVICE);
 	}
 }
 
-/* Map a packet and write its data descriptors from @start on.
- * Return: the place after them, or @start if it cannot be mapped.
+/* Unmap the packet whose first slot is @head */
+static __always_inline void
+wto_tx_unmap_packet(struct wto_tx_queue *txq, u32 head,
+		    const struct wto_tx_buf *buf)
+{
+	u32 slot = head + !buf->len;
+
+	wto_tx_unmap(txq, slot, slot + buf->maps);
+}
+
+/* A packet whose buffers up to @at are mapped goes no further */
+static noinline struct wto_tx_place
+wto_tx_map_failed(struct wto_tx_queue *txq, u32 start, struct wto_tx_place at)
+{
+	wto_tx_unmap(txq, start, at.slot);
+
+	return (struct wto_tx_place){ start, start };
+}
+
+/* Map a packet, without those in its list, or its fragments alone.
+ * Return: the places after it; @start if it cannot be mapped.
  */
-static __always_inline u32
-wto_tx_map(struct wto_tx_queue *txq, const struct sk_buff *skb, u32 start,
-	   u64 common, enum wto_tx_model model)
+static __always_inline struct wto_tx_place
+wto_tx_map_one(struct wto_tx_queue *txq, const struct sk_buff *skb, bool head,
+	       const struct wto_tx_rings *rings, u32 start,
+	       struct wto_tx_place at, enum wto_tx_model model)
 {
 	const struct skb_shared_info *shinfo = skb_shinfo(skb);
 	const skb_frag_t *frag = shinfo->frags;
 	unsigned int left = shinfo->nr_frags;
 	u32 len = skb_headlen(skb);
-	u32 pos = start;
 	dma_addr_t dma;
 
-	dma = dma_map_single(txq->dev, skb->data, len, DMA_TO_DEVICE);
-	for (;; frag++) {
-		if (unlikely(dma_mapping_error(txq->dev, dma))) {
-			wto_tx_unmap(txq, start, pos);
-			return start;
-		}
-
-		pos = wto_tx_put(txq, pos, dma, len, common, model);
-		if (!left--)
-			break;
-
-		len = skb_frag_size(frag);
-		dma = skb_frag_dma_map(txq->dev, frag, 0, len, DMA_TO_DEVICE);
+	if (head) {
+		dma = dma_map_single(rings->dev, skb->data, len, DMA_TO_DEVICE);
+		if (unlikely(dma_mapping_error(rings->dev, dma)))
+			return wto_tx_map_failed(txq, start, at);
+		at = wto_tx_put(rings, at, dma, len, model);
 	}
-	txq->desc[(pos - 1) & (txq->len - 1)].qw1 |=
-		cpu_to_le64(model == WTO_TX_FLOW ? WTO_TXD_FLOW_LAST :
-			    model == WTO_TX_QUEUED ? WTO_TXD_QUEUED_LAST :
-			    WTO_TXD_BASE_LAST);
+	for (; left; left--, frag++) {
+		len = skb_frag_size(frag);
+		dma = skb_frag_dma_map(rings->dev, frag, 0, len, DMA_TO_DEVICE);
+		if (unlikely(dma_mapping_error(rings->dev, dma)))
+			return wto_tx_map_failed(txq, start, at);
+		at = wto_tx_put(rings, at, dma, len, model);
+	}
 
-	return pos;
+	return at;
+}
+
+/* Map the packets in a packet's list, likewise */
+static noinline struct wto_tx_place
+wto_tx_map_list(struct wto_tx_queue *txq, const struct sk_buff *skb,
+		struct wto_tx_rings rings, u32 start, struct wto_tx_place at,
+		enum wto_tx_model model)
+{
+	const struct sk_buff *part;
+
+	skb_walk_frags(skb, part) {
+		at = wto_tx_map_one(txq, part, skb_headlen(part), &rings, start,
+				    at, model);
+		if (at.pos == start)
+			break;
+	}
+
+	return at;
 }
 
 /* The context descriptor of a packet to segment; its slot has no buffer, but
  * remembers what the packet will be on the wire.
  */
 static __always_inline void
-wto_tx_put_ctx(struct wto_tx_queue *txq, const struct ofl_plan *plan,
-	       enum wto_tx_model model)
+wto_tx_put_ctx(const struct wto_tx_rings *rings, u32 pos,
+	       const struct ofl_plan *plan, enum wto_tx_model model)
 {
-	struct wto_tx_buf *buf = &txq->buf[txq->next & (txq->len - 1)];
+	struct wto_tx_buf *buf = &rings->buf[pos & rings->mask];
 	struct wto_txd txd = model == WTO_TX_SINGLE ? wto_txd_base_ctx(plan) :
 						      wto_txd_flex_ctx(plan);
 
 	buf->wire_bytes = plan->wire_bytes;
 	buf->segs = plan->segs;
 	buf->len = 0;
-	wto_tx_write(txq, txq->next, &txd);
+	wto_tx_write(&rings->desc[pos & rings->mask], &txd);
 }
 
-/* Hand a packet that fits to the device */
-static __always_inline netdev_tx_t
-wto_tx_send(struct wto_tx_queue *txq, struct sk_buff *skb,
-	    const struct ofl_plan *plan, enum wto_tx_model model)
+static __always_inline u64
+wto_tx_common(const struct ofl_plan *plan, u32 tag, enum wto_tx_model model)
 {
-	u32 tag = txq->next & (txq->len - 1);
-	struct wto_tx_buf *buf = &txq->buf[tag];
-	u32 start = txq->next;
-	u64 common;
-	bool kick;
-	u32 end;
-
 	if (model == WTO_TX_FLOW)
-		common = wto_txd_flow_common(plan->csum, tag);
-	else if (model == WTO_TX_QUEUED)
-		common = wto_txd_queued_common(plan->csum);
-	else
-		common = wto_txd_base_common(plan);
-	if (plan->seg) {
-		wto_tx_put_ctx(txq, plan, model);
-		start++;
-	}
-	end = wto_tx_map(txq, skb, start, common, model);
-	if (unlikely(end == start))
-		return wto_tx_drop(txq, skb);
+		return wto_txd_flow_common(plan->csum, tag);
+	if (model == WTO_TX_QUEUED)
+		return wto_txd_queued_common(plan->csum);
 
-	buf->skb = skb;
-	buf->num = end - txq->next;
-	txq->next = end;
-	skb_tx_timestamp(skb);
-	kick = __netdev_tx_sent_queue(txq->nq, plan->wire_bytes,
-				      netdev_xmit_more());
+	return wto_txd_base_common(plan);
+}
 
-	/* From here on the packet may complete, should the device guess its
-	 * tag: skb, mappings and byte count must be settled before.  Pairs
-	 * with the acquire in wto_tx_mark_done().
-	 */
-	smp_store_release(&buf->state, WTO_TX_SENT);
+/* Map a packet and write its descriptors from @head on.
+ * Return: the place after them; @head if it cannot be mapped.
+ */
+static __always_inline u32
+wto_tx_fill(struct wto_tx_queue *txq, const struct sk_buff *skb, u32 head,
+	    enum wto_tx_model model)
+{
+	const struct ofl_plan *plan = &txq->plan;
+	struct wto_tx_rings rings = {
+		.desc = txq->desc,
+		.buf = txq->buf,
+		.dev = txq->dev,
+		.mask = txq->len - 1,
+	};
+	struct wto_tx_place at;
+	u32 start = head;
 
-	if (unlikely(txq->limit - end < txq->room))
-		kick |= wto_tx_stop(txq);
-	if (kick)
-		wto_tx_doorbell(txq);
+	rings.common = wto_tx_common(plan, head & rings.mask, model);
+	if (plan->seg)
+		wto_tx_put_ctx(&rings, start++, plan, model);
+	at = (struct wto_tx_place){ start, start };
+	at = wto_tx_map_one(txq, skb, true, &rings, start, at, model);
+	if (unlikely(skb_has_frag_list(skb)) && at.pos != start)
+		at = wto_tx_map_list(txq, skb, rings, start, at, model);
+	if (unlikely(at.pos == start))
+		return head;
 
-	return NETDEV_TX_OK;
+	rings.buf[head & rings.mask].maps = at.slot - start;
+	rings.desc[(at.pos - 1) & rings.mask].qw1 |=
+		cpu_to_le64(model == WTO_TX_FLOW ? WTO_TXD_FLOW_LAST :
+			    model == WTO_TX_QUEUED ? WTO_TXD_QUEUED_LAST :
+			    WTO_TXD_BASE_LAST);
+
+	return at.pos;
+}
+
+static noinline u32 wto_tx_fill_other(struct wto_tx_queue *txq,
+				      const struct sk_buff *skb, u32 head)
+{
+	if (txq->model == WTO_TX_QUEUED)
+		return wto_tx_fill(txq, skb, head, WTO_TX_QUEUED);
+
+	return wto_tx_fill(txq, skb, head, WTO_TX_SINGLE);
 }
 
 /* A packet without a plan: the NIC cannot do what is asked, but it came
@@ -360,74 +436,94 @@ static noinline netdev_tx_t wto_tx_refuse(struct wto_tx_queue *txq,
 	return wto_tx_drop(txq, skb);
 }
 
-/* Plan what the stack asks for beyond plain sending.
- * Return: OFL_OK, or why it cannot be done.
- */
-static noinline enum ofl_refusal wto_tx_offload(struct wto_vport *vport,
-						struct sk_buff *skb,
-						struct ofl_plan *plan)
+/* Hand a packet that fits to the device */
+static __always_inline netdev_tx_t wto_tx_send(struct wto_tx_queue *txq,
+					       struct sk_buff *skb)
 {
-	if (unlikely(wto_compat_remove_jumbo(skb)))
-		return OFL_REFUSE_OFFSETS;
+	u32 head = txq->next;
+	struct wto_tx_buf *buf;
+	bool kick;
+	u32 end;
 
-	return wto_tx_plan(rcu_dereference_bh(vport->ofl), skb, plan);
+	if (likely(txq->model == WTO_TX_FLOW))
+		end = wto_tx_fill(txq, skb, head, WTO_TX_FLOW);
+	else
+		end = wto_tx_fill_other(txq, skb, head);
+	if (unlikely(end == head))
+		return wto_tx_drop(txq, skb);
+
+	buf = &txq->buf[head & (txq->len - 1)];
+	buf->skb = skb;
+	buf->num = end - head;
+	txq->next = end;
+	skb_tx_timestamp(skb);
+	kick = __netdev_tx_sent_queue(txq->nq, txq->plan.wire_bytes,
+				      netdev_xmit_more());
+
+	/* From here on the packet may complete, should the device guess its
+	 * tag: skb, mappings and byte count must be settled before.  Pairs
+	 * with the acquire in wto_tx_mark_done().
+	 */
+	smp_store_release(&buf->state, WTO_TX_SENT);
+
+	if (unlikely(txq->limit - end < txq->room))
+		kick |= wto_tx_stop(txq);
+	if (kick)
+		wto_tx_doorbell(txq);
+
+	return NETDEV_TX_OK;
 }
 
-/* Descriptors that a packet takes, after it was copied into one buffer if it
- * has more than the device gathers or than the ring has room for.
+/* Data descriptors that a packet takes at most, after it was copied into one
+ * buffer if the device or the ring cannot take it as it is.
  * Return: 0 if there is no memory for that.
  */
 static noinline u32 wto_tx_count_slow(struct wto_tx_queue *txq,
-				      struct sk_buff *skb, bool seg)
+				      struct sk_buff *skb)
 {
-	u32 max = seg ? txq->room - 1 : txq->max_bufs;
-	u32 count = wto_tx_count_long(skb);
+	u32 max = skb_is_gso(skb) ? txq->room - 1 : txq->max_bufs;
+	u32 count = wto_tx_count_descs(skb);
 
 	if (count > max)
 		count = wto_tx_linearize(txq, skb);
 
-	return count && count <= max ? count + seg : 0;
+	return count <= max ? count : 0;
 }
 
-static __always_inline netdev_tx_t
-wto_tx_xmit(struct wto_vport *vport, struct wto_tx_queue *txq,
-	    struct sk_buff *skb, enum wto_tx_model model)
+/* Data descriptors that a packet takes at most */
+static __always_inline u32 wto_tx_count(struct wto_tx_queue *txq,
+					struct sk_buff *skb)
 {
-	u32 count = skb_shinfo(skb)->nr_frags + 1;
-	enum ofl_refusal refusal;
-	struct ofl_plan plan;
+	const struct skb_shared_info *shinfo = skb_shinfo(skb);
+	u32 count = shinfo->nr_frags + 1;
 
-	if (unlikely(skb->len < txq->min_len) &&
-	    __skb_put_padto(skb, txq->min_len, false))
-		return wto_tx_drop(txq, skb);
+	/* Each long buffer of L bytes takes at most 2 + L / WTO_TX_PIECE: that
+	 * is how far a packet to segment, of any number of buffers, may go.
+	 */
+	if (skb->len > WTO_TXD_MAX_SIZE)
+		count = count * 2 + skb->len / WTO_TX_PIECE_LEAST;
+	if (unlikely(count > txq->max_bufs || shinfo->frag_list) &&
+	    (!shinfo->gso_size || count >= txq->room || shinfo->frag_list))
+		return wto_tx_count_slow(txq, skb);
 
-	if (skb->ip_summed == CHECKSUM_PARTIAL || skb_is_gso(skb)) {
-		refusal = wto_tx_offload(vport, skb, &plan);
-		if (unlikely(refusal))
-			return wto_tx_refuse(txq, skb, refusal);
-	} else {
-		plan.wire_bytes = wto_tx_bytes(skb);
-		plan.csum = 0;
-		plan.seg = OFL_SEG_NONE;
-		if (unlikely(skb->len > txq->max_frame))
-			return wto_tx_refuse(txq, skb, OFL_REFUSE_FRAME);
-	}
+	return count;
+}
 
-	count += !!plan.seg;
-	if (unlikely(count > txq->max_bufs || skb->len > WTO_TXD_MAX_SIZE)) {
-		count = wto_tx_count_slow(txq, skb, plan.seg);
-		if (!count)
-			return wto_tx_drop(txq, skb);
-	}
-	if (unlikely(txq->limit - txq->next < count) &&
-	    wto_tx_no_room(txq, count)) {
-		wto_tx_doorbell(txq);
-		return NETDEV_TX_BUSY;
-	}
-	if (plan.seg && unlikely(wto_tx_prepare_gso(skb, &plan)))
-		return wto_tx_drop(txq, skb);
+/* Make the packet's plan.  Return: as wto_tx_plan(). */
+static __always_inline int wto_tx_make_plan(struct wto_vport *vport,
+					    struct wto_tx_queue *txq,
+					    struct sk_buff *skb)
+{
+	struct ofl_plan *plan = &txq->plan;
 
-	return wto_tx_send(txq, skb, &plan, model);
+	if (skb->ip_summed == CHECKSUM_PARTIAL || skb_is_gso(skb))
+		return wto_tx_plan(rcu_dereference_bh(vport->ofl), skb, plan);
+
+	plan->wire_bytes = wto_tx_bytes(skb);
+	plan->csum = 0;
+	plan->seg = OFL_SEG_NONE;
+
+	return likely(skb->len <= txq->max_frame) ? 0 : OFL_REFUSE_FRAME;
 }
 
 /**
@@ -443,6 +539,8 @@ netdev_tx_t wto_tx_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
 	struct wto_tx_queue *txq = vport->tx[skb_get_queue_mapping(skb)];
+	u32 count;
+	int err;
 
 	/* pktgen may keep a mapping that is no queue any more */
 	if (unlikely(!txq)) {
@@ -450,12 +548,26 @@ netdev_tx_t wto_tx_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 		dev_kfree_skb_any(skb);
 		return NETDEV_TX_OK;
 	}
-	if (likely(txq->model == WTO_TX_FLOW))
-		return wto_tx_xmit(vport, txq, skb, WTO_TX_FLOW);
-	if (txq->model == WTO_TX_QUEUED)
-		return wto_tx_xmit(vport, txq, skb, WTO_TX_QUEUED);
+	if (unlikely(skb->len < txq->min_len) &&
+	    __skb_put_padto(skb, txq->min_len, false))
+		return wto_tx_drop(txq, skb);
 
-	return wto_tx_xmit(vport, txq, skb, WTO_TX_SINGLE);
+	count = wto_tx_count(txq, skb);
+	if (unlikely(!count))
+		return wto_tx_drop(txq, skb);
+	/* one more for a context */
+	if (unlikely(txq->limit - txq->next <= count) &&
+	    wto_tx_no_room(txq, count + 1)) {
+		wto_tx_doorbell(txq);
+		return NETDEV_TX_BUSY;
+	}
+
+	err = wto_tx_make_plan(vport, txq, skb);
+	if (unlikely(err))
+		return err < 0 ? wto_tx_drop(txq, skb) :
+				 wto_tx_refuse(txq, skb, err);
+
+	return wto_tx_send(txq, skb);
 }
 
 static void wto_tx_bad_compl(struct wto_tx_queue *txq)
@@ -588,7 +700,7 @@ static void wto_tx_retire(struct wto_tx_queue *txq, int budget)
 		end = head + buf->num;
 		wto_tx_sum(&sums, buf);
 		WRITE_ONCE(buf->state, WTO_TX_FREE);
-		wto_tx_unmap(txq, head, end);
+		wto_tx_unmap_packet(txq, head, buf);
 		napi_consume_skb(skb, budget);
 		head = end;
 	}
@@ -781,13 +893,10 @@ bool wto_tx_pending(const struct wto_tx_queue *txq)
  */
 int wto_tx_alloc(struct wto_tx_queue *txq)
 {
-	u32 most = MAX_SKB_FRAGS + 2 + wto_tx_num_pieces(WTO_TX_MAX_PACKET);
-
 	BUILD_BUG_ON(WTO_TX_PIECE + WTO_TX_PIECE_BORDER - 1 > WTO_TXD_MAX_SIZE);
 	BUILD_BUG_ON(WTO_RING_MAX - 1 > FIELD_MAX(IDPF_TXCQ_DW_TAG));
 
-	/* twice the room must fit into the ring: that is when it is woken */
-	txq->room = min(most, txq->len / 2 - 1);
+	txq->room = wto_tx_room(txq->len);
 	txq->max_bufs = min(txq->max_bufs, txq->room - 1);
 	init_completion(&txq->marker);
 	txq->buf = kvcalloc(txq->len, sizeof(*txq->buf), GFP_KERNEL);
@@ -842,7 +951,7 @@ void wto_tx_clean(struct wto_tx_queue *txq)
 	while (txq->head != txq->next) {
 		struct wto_tx_buf *buf = &txq->buf[txq->head & (txq->len - 1)];
 
-		wto_tx_unmap(txq, txq->head, txq->head + buf->num);
+		wto_tx_unmap_packet(txq, txq->head, buf);
 		dev_kfree_skb_any(buf->skb);
 		buf->state = WTO_TX_FREE;
 		txq->head += buf->num;

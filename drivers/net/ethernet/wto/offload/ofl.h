@@ -331,14 +331,26 @@ struct ofl_plan {
 	u8 seg;
 };
 
+/**
+ * struct ofl_seg_bufs - buffers that segments are gathered from
+ * @mss: payload bytes of a segment, not 0
+ * @left: bytes that the segment being gathered has room for; at first @mss
+ * @cur: buffers that it is gathered from; at first 0
+ * @most: buffers of the worst segment before it; at first 0
+ */
+struct ofl_seg_bufs {
+	u32 mss;
+	u32 left;
+	u32 cur;
+	u32 most;
+};
+
 enum ofl_refusal ofl_read_headers(struct ofl_pkt *pkt, const u8 *hdr,
 				  u32 hdr_len);
-bool ofl_plan_usual(const struct ofl_config *cur, struct ofl_pkt *pkt,
-		    const u8 *hdr, u32 hdr_len, struct ofl_plan *plan);
 enum ofl_refusal ofl_fits_tag(const struct ofl_config *cur,
 			      const struct ofl_plan *plan);
-unsigned int ofl_seg_bufs(const u32 *len, unsigned int num, u32 hdr_len,
-			  u32 mss);
+void ofl_seg_bufs_add(struct ofl_seg_bufs *bufs, u32 len);
+unsigned int ofl_seg_bufs_most(const struct ofl_seg_bufs *bufs);
 enum ofl_refusal ofl_send_plan(const struct ofl_config *cur,
 			       const struct ofl_pkt *pkt,
 			       struct ofl_plan *plan);

@@ -194,36 +194,33 @@ enum ofl_refusal ofl_fits_tag(const struct ofl_config *cur,
 }
 
 /**
- * ofl_seg_bufs() - most buffers that a segment is gathered from
- * @len: bytes of each buffer of the packet, the first of them begins with the
- *	headers
- * @num: elements of @len
- * @hdr_len: bytes of the headers, at most @len[0]
- * @mss: payload bytes of a segment, not 0
+ * ofl_seg_bufs_add() - count the buffers of segments: the next buffer
+ * @bufs: what was counted so far
+ * @len: bytes of payload in the buffer
+ */
+void ofl_seg_bufs_add(struct ofl_seg_bufs *bufs, u32 len)
+{
+	if (!len)
+		return;
+
+	bufs->cur++;
+	if (len >= bufs->left) {
+		bufs->most = bufs->cur > bufs->most ? bufs->cur : bufs->most;
+		/* whole segments within the buffer take one each */
+		len = (len - bufs->left) % bufs->mss;
+		bufs->left = bufs->mss;
+		bufs->cur = len ? 1 : 0;
+	}
+	bufs->left -= len;
+}
+
+/**
+ * ofl_seg_bufs_most() - most buffers that a segment is gathered from
+ * @bufs: all buffers of the packet were added
  *
  * Return: buffers of the worst segment, one for the headers included.
  */
-unsigned int ofl_seg_bufs(const u32 *len, unsigned int num, u32 hdr_len,
-			  u32 mss)
+unsigned int ofl_seg_bufs_most(const struct ofl_seg_bufs *bufs)
 {
-	unsigned int most = 0, cur = 0, i;
-	u32 room = mss;		/* what is left of the segment */
-
-	for (i = 0; i < num; i++) {
-		u32 rest = i ? len[i] : len[0] - hdr_len;
-
-		if (!rest)
-			continue;
-		cur++;
-		if (rest >= room) {
-			most = cur > most ? cur : most;
-			/* whole segments within the buffer take one each */
-			rest = (rest - room) % mss;
-			room = mss;
-			cur = rest ? 1 : 0;
-		}
-		room -= rest;
-	}
-
-	return 1 + (cur > most ? cur : most);
+	return 1 + (bufs->cur > bufs->most ? bufs->cur : bufs->most);
 }

@@ -44,6 +44,7 @@ typedef u64 __le64;
 typedef u16 __be16;
 typedef u32 __be32;
 typedef u64 __be64;
+#define __always_inline	inline
 #else
 #include <linux/types.h>
 #endif
