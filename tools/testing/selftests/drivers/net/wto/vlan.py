@@ -158,7 +158,8 @@ def vlan_three_checksum(cfg):
         receiver.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         receiver.settimeout(10)
         sender.send(packet.virtio_header() + frame)
-        got, = receive(receiver, frame[:12] + tag_bytes(((CTAG, 0, 0, 100), )) + frame[12:20], 1)
+        head = frame[:12] + tag_bytes(((CTAG, 0, 0, 100), )) + frame[12:20]
+        got = receive(receiver, head, 1)[0]
     ksft_true(Frame(got).l4_good(), "checksum")
     ksft_eq(dropped(cfg), before)
 
