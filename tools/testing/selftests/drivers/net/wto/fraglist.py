@@ -156,7 +156,7 @@ def datagrams(cfg, remote, content):
 def refused(cfg):
     """Packets that the driver did not send."""
     return sum(value for name, value in ethtool_stats(cfg.ifname).items()
-               if name.startswith("tx_refused") or name == "tx_linearized")
+               if name.startswith("tx_refused") or name.endswith("_linearized"))
 
 
 def forward(cfg, ipver, send, vlan=False, lists=True):
