@@ -49,7 +49,7 @@ def read_list(path, full=True):
                 known.append(Known(words[0], words[1], words[2].strip()))
             else:
                 raise SystemExit(f"{path}:{number}: not understood: {line.strip()}")
-    return tests if full else {name: tests[name] for name in tests if name not in left_out}
+    return tests if full else {n: lines for n, lines in tests.items() if n not in left_out}
 
 
 def cases(text):
