@@ -463,16 +463,15 @@ static noinline void wto_rx_bad_id(struct wto_rx_queue *rxq, bool eop)
 				  "receive queue has lost half of its buffers");
 }
 
-/* What is unusual about a descriptor of a buffer that the device had */
-static noinline void wto_rx_unusual(struct wto_rx_queue *rxq,
-				    const struct idpf_rx_desc_raw *desc,
-				    struct wto_rx_tally *tally)
+/* A descriptor that is not as usual, of a buffer that the device had.  The quad
+ * words are those that were looked at: a device may change what it has written.
+ */
+static noinline void wto_rx_unusual(struct wto_rx_queue *rxq, u64 qw0, u64 qw1,
+				    __le64 qw2, struct wto_rx_tally *tally)
 {
 	struct wto_rx_meta meta;
 
-	wto_rxd_split(le64_to_cpu(READ_ONCE(desc->qw[0])),
-		      le64_to_cpu(READ_ONCE(desc->qw[1])),
-		      le64_to_cpu(READ_ONCE(desc->qw[2])), &meta);
+	wto_rxd_split(qw0, qw1, le64_to_cpu(qw2), &meta);
 	if (!rxq->hdr_buf)
 		meta.hdr_len = 0;
 	wto_rx_one(rxq, &meta, tally);
@@ -557,7 +556,8 @@ wto_rx_run(struct wto_rx_queue *rxq, u32 next, u32 num,
 					hsplit)))
 			packets++;
 		else
-			wto_rx_unusual(rxq, desc, tally);
+			wto_rx_unusual(rxq, qw0 ^ norm, qw1,
+				       READ_ONCE(desc->qw[2]), tally);
 	}
 	tally->packets += packets;
 	tally->bytes += bytes;
