@@ -222,6 +222,15 @@ static void wto_tx_seed(__sum16 *check, u32 len)
 	*check = (__force __sum16)~(__force u16)csum_fold(sum);
 }
 
+/* The length that is in the sum of a datagram to segment is the one in its
+ * header.  That may be a segment's: the stack so leaves the parts of a list of
+ * packets that it has split but not segmented.
+ */
+static u32 wto_tx_udp_len(const struct udphdr *udp, u32 len)
+{
+	return udp->len ? be16_to_cpu(udp->len) : len;
+}
+
 /* Make the headers a template for segments.  Lengths are the NIC's business; of
  * LSOv1 the one in the IP header is used (LSO-08).
  */
@@ -239,7 +248,8 @@ static __always_inline int wto_tx_prepare_gso(struct sk_buff *skb,
 	if (plan->l4_proto == OFL_PROTO_TCP)
 		wto_tx_seed(&((struct tcphdr *)l4)->check, skb->len - l4_off);
 	else
-		wto_tx_seed(&((struct udphdr *)l4)->check, skb->len - l4_off);
+		wto_tx_seed(&((struct udphdr *)l4)->check,
+			    wto_tx_udp_len(l4, skb->len - l4_off));
 
 	if (plan->ip_version == 6) {
 		((struct ipv6hdr *)l3)->payload_len = 0;
