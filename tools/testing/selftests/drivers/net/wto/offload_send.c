@@ -196,6 +196,7 @@ static void run_case(struct bench *bench, const struct workload *workload,
 
 	bench->seeded.state = bench->seed + ((uint64_t)number << 32);
 	bench->text[0] = '\0';
+	bench->awaited = 0;
 	bench->free_ids = workload->free_ids;
 	bench->proto = workload->proto;
 	error = workload->run(bench);
@@ -255,6 +256,7 @@ static const struct argp_option option_list[] = {
 	{ "v6", '6', "OURS,THEIRS", 0, "IPv6 addresses", 0 },
 	{ "mtu", 'm', "BYTES", 0, "MTU of both ports (1500)", 0 },
 	{ "tags", 't', "NUMBER", 0, "tags of a frame at most (2)", 0 },
+	{ "even", 'e', NULL, 0, "data of files have even offsets", 0 },
 	{ "seed", 's', "NUMBER", 0, "which cases", 0 },
 	{ "first", 'f', "NUMBER", 0, "number of the first case (0)", 0 },
 	{ "count", 'n', "NUMBER", 0, "how many cases (1)", 0 },
@@ -297,6 +299,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case 't':
 		bench->max_tags = strtoul(arg, NULL, 0);
+		break;
+	case 'e':
+		bench->even = true;
 		break;
 	case 's':
 		bench->seed = strtoull(arg, NULL, 0);

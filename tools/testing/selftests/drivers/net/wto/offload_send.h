@@ -63,6 +63,8 @@ struct addresses {
  * @num_v6: how many have IPv6
  * @mtu: of both ports
  * @max_tags: tags of a frame at most, that of a VLAN interface included
+ * @even: data of files have even offsets: older kernels sum them wrongly in
+ *	software where a page ends after an odd number of bytes
  * @seed: what all packets are made from
  * @seeded: a generator for the case at hand, made from @seed and its number
  * @mac: addresses of our port and of the peer's
@@ -73,6 +75,8 @@ struct addresses {
  * @proto: IPPROTO_* of the sockets' workload
  * @pcap: takes what arrives
  * @list: takes a line for each case
+ * @awaited: frames that arrive before the case may be over, be they kept for a
+ *	while by the stack; 0: all leave at once
  * @text: description of the case at hand
  */
 struct bench {
@@ -90,6 +94,7 @@ struct bench {
 	unsigned int num_v6;
 	unsigned int mtu;
 	unsigned int max_tags;
+	bool even;
 	uint64_t seed;
 	struct rng seeded;
 	uint8_t mac[2][6];
@@ -100,6 +105,7 @@ struct bench {
 	int proto;
 	FILE *pcap;
 	FILE *list;
+	unsigned int awaited;
 	char text[256];
 };
 

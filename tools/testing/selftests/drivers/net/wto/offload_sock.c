@@ -101,9 +101,12 @@ static void open_store(const struct bench *bench)
 }
 
 /* Pieces of different pages, never two that could be joined */
-static void choose_pieces(struct rng *rng, struct sock_case *want)
+static void choose_pieces(const struct bench *bench, struct rng *rng,
+			  struct sock_case *want)
 {
-	uint32_t left = want->len, at = rng_below(rng, PAGE), most, size;
+	uint32_t mask = bench->even && (want->layout == LAYOUT_SENDFILE ||
+					want->layout == LAYOUT_SPLICE) ? ~1 : ~0;
+	uint32_t left = want->len, at = rng_below(rng, PAGE) & mask, most, size;
 	unsigned int max = want->tcp ? PIECES_MAX : 4;
 
 	if (want->layout == LAYOUT_COPY || want->layout == LAYOUT_SENDFILE) {
@@ -120,7 +123,8 @@ static void choose_pieces(struct rng *rng, struct sock_case *want)
 			size = left;
 		want->piece[want->num++] = (struct iovec){ store + at, size };
 		left -= size;
-		at = (at + size + 2 * PAGE) / PAGE * PAGE + rng_below(rng, PAGE);
+		at = (at + size + 2 * PAGE) / PAGE * PAGE +
+		     (rng_below(rng, PAGE) & mask);
 	}
 }
 
@@ -327,7 +331,7 @@ int udp_case(struct bench *bench)
 		most = UDP_PIECES_LEN;
 	want.len = rng_percent(rng, 20) && want.mss && want.mss <= most ?
 		   most / want.mss * want.mss : rng_log(rng, 1, most);
-	choose_pieces(rng, &want);
+	choose_pieces(bench, rng, &want);
 	describe(bench, &want);
 
 	rx = open_socket(bench, &want, 1, port);
@@ -432,7 +436,7 @@ int tcp_case(struct bench *bench)
 	want.len = rng_log(rng, 1, MAX_PAYLOAD < want.mss * 300 ?
 			   MAX_PAYLOAD : want.mss * 300);
 	want.fin = rng_percent(rng, 50);
-	choose_pieces(rng, &want);
+	choose_pieces(bench, rng, &want);
 	describe(bench, &want);
 
 	rx = open_socket(bench, &want, 1, port);

@@ -191,7 +191,8 @@ static void choose_memory(int fd, bool linear)
  * gro_case() - send a run of frames into the TAP interface
  * @bench: the bench, with the generator of this case
  *
- * What the stack merges has to leave as it came, whoever takes it apart.
+ * What the stack merges has to leave as it came, whoever takes it apart.  It may
+ * keep the last frame, hoping for more.
  *
  * Return: 0, or errno if the stack refuses it.
  */
@@ -211,6 +212,7 @@ int gro_case(struct bench *bench)
 	raw_headers(bench, rng, packet, frame);
 	choose_ids(rng, &want, frame);
 	describe(bench, &want);
+	bench->awaited = num_frames(packet);
 	choose_memory(bench->tap_fd, want.linear);
 	for (left = packet->payload; left; left -= part) {
 		part = left < packet->mss ? left : packet->mss;

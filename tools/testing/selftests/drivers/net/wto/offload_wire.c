@@ -25,6 +25,7 @@
 #define MARKER_TYPE		0x88b5
 #define MARKER_LEN		60
 #define MARKER_WAIT_MS		20000
+#define FRAME_WAIT_MS		5000
 
 #define FRAME_MAX		16384
 /* Frames of a whole case wait here, each with a page or two */
@@ -177,7 +178,9 @@ static size_t put_tag_back(uint8_t *frame, size_t len, struct msghdr *msg)
 	return len;
 }
 
-static size_t receive_frame(const struct bench *bench, uint8_t *frame)
+/* Return: bytes of the frame, 0 if none arrives in so many milliseconds. */
+static size_t receive_frame(const struct bench *bench, uint8_t *frame,
+			    int wait_ms)
 {
 	char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	struct iovec iov = { frame, FRAME_MAX };
@@ -190,11 +193,8 @@ static size_t receive_frame(const struct bench *bench, uint8_t *frame)
 
 	len = recvmsg(bench->rx, &msg, MSG_DONTWAIT);
 	while (len < 0 && errno == EAGAIN) {
-		if (poll(&poller, 1, MARKER_WAIT_MS) == 0) {
-			fprintf(stderr, "the marker does not arrive\n");
-			errno = ETIMEDOUT;
-			fail("receive");
-		}
+		if (poll(&poller, 1, wait_ms) == 0)
+			return 0;
 		len = recvmsg(bench->rx, &msg, MSG_DONTWAIT);
 	}
 	if (len < ETH_HLEN)
@@ -296,10 +296,26 @@ unsigned int wire_collect(struct bench *bench, uint32_t number)
 {
 	static uint8_t frame[FRAME_MAX + 4];
 	struct pcap_record record = { .seconds = number };
+	bool sent = false;
 
-	send_marker(bench, number);
 	for (;;) {
-		record.len = receive_frame(bench, frame);
+		bool marked = record.microseconds >= bench->awaited;
+
+		if (marked && !sent)
+			send_marker(bench, number);
+		sent |= marked;
+		record.len = receive_frame(bench, frame, sent ? MARKER_WAIT_MS :
+								FRAME_WAIT_MS);
+		if (!record.len && sent) {
+			fprintf(stderr, "the marker does not arrive\n");
+			errno = ETIMEDOUT;
+			fail("receive");
+		}
+		if (!record.len) {
+			/* lost: the case is over without it */
+			bench->awaited = 0;
+			continue;
+		}
 		if (!from_us(bench, frame))
 			continue;
 		if (is_marker(frame, number))

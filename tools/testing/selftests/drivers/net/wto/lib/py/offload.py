@@ -13,7 +13,8 @@ from pathlib import Path
 from net.lib.py import ksft, utils
 from lib.py import KsftFailEx, KsftSkipEx, cmd, defer, ethtool, ip
 from .counters import ethtool_stats
-from .offload_paths import TAP, Network, add_tap, add_vlans, old_packet_sockets
+from .offload_paths import TAP, Network, add_tap, add_vlans, old_packet_sockets, \
+    wrong_sums_of_files
 from .packets import inet_sum
 
 MTU = 9000
@@ -139,7 +140,7 @@ class Wire:
 
     def by_tap(self):
         """A TAP interface whose packets leave by the port."""
-        add_tap(self.cfg.ifname)
+        add_tap(self.cfg)
 
     def plain_tcp(self):
         """Lets a connection in repair mode send all it has at once, and nothing twice."""
@@ -186,7 +187,7 @@ class Wire:
         before = self.counted()
         out = cmd(f"{tool_path('offload_send')} -k {workload} -i {','.join(interfaces)} "
                   f"-p {cfg.remote_ifname} -N {cfg.peer_ns} -m {MTU} -t {self.max_tags} "
-                  f"-T {TAP} {networks} "
+                  f"-T {TAP} {networks} {'-e' if wrong_sums_of_files() else ''} "
                   f"-s {seed} -f {first} -n {count} -w {path}", timeout=1800).stdout
         after = self.counted()
         cases = []
