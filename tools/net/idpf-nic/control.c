@@ -16,6 +16,7 @@
 #include <glib.h>
 
 #include "control.h"
+#include "hits.h"
 #include "io.h"
 #include "nic.h"
 
@@ -23,6 +24,8 @@
 #define CONTROL_MAX_CLIENTS	16
 /* a client that lets as many bytes of answers pile up is dropped */
 #define CONTROL_MAX_OUT		(4 << 20)
+/* longest wait of a client */
+#define CONTROL_MAX_WAIT_MS	600000
 
 /**
  * struct control - the socket
@@ -30,6 +33,7 @@
  * @path: name
  * @fd: listening socket
  * @watch: its watch
+ * @hits: those of them that wait
  * @clients: struct control_client, all connected ones
  */
 struct control {
@@ -37,6 +41,7 @@ struct control {
 	char *path;
 	int fd;
 	struct io_watch *watch;
+	struct hits *hits;
 	GSList *clients;
 };
 
@@ -48,6 +53,8 @@ struct control {
  * @eof: it says no more, and is dropped when the answers are sent
  * @in: begun line
  * @out: answers not sent yet
+ * @wait: it waits, and what it said meanwhile is in @in; else NULL
+ * @until: what it waits for
  */
 struct control_client {
 	struct control *ctl;
@@ -56,6 +63,8 @@ struct control_client {
 	bool eof;
 	GString *in;
 	GString *out;
+	struct hits_wait *wait;
+	struct hits_until until;
 };
 
 /* ------------------------------------------------------------------ */
@@ -525,6 +534,75 @@ static void cmd_faults(struct nic *nic, GString *out, char **args)
 	g_string_append(out, "]}");
 }
 
+/* ------------------------------------------------------------------ */
+/* wait                                                                 */
+
+static bool parse_u64(const char *text, u64 max, u64 *val)
+{
+	guint64 n;
+
+	if (!g_ascii_string_to_unsigned(text, 10, 0, max, &n, NULL))
+		return false;
+	*val = n;
+	return true;
+}
+
+static bool parse_wait(struct nic *nic, GString *out, char **args,
+		       struct hits_until *until)
+{
+	until->port = nic_port_by_name(nic, args[0]);
+	if (!until->port)
+		put_error(out, "there is no port %s", args[0]);
+	else if (!fault_by_name(args[1], &until->id))
+		put_error(out, "there is no fault %s", args[1]);
+	else if (!parse_u64(args[2], ~0ULL, &until->hits))
+		put_error(out, "%s is not a number of strikes", args[2]);
+	else if (!parse_u64(args[3], CONTROL_MAX_WAIT_MS, &until->ms))
+		put_error(out, "ms are 0 to %u, not %s", CONTROL_MAX_WAIT_MS,
+			  args[3]);
+	else
+		return true;
+	return false;
+}
+
+static void put_waited(GString *out, const struct hits_until *until)
+{
+	const struct fault *fault = &until->port->fault;
+	u64 hits = atomic_load(&fault->state[until->id].hits);
+
+	g_string_append_c(out, '{');
+	json_text(out, "name", until->port->cfg.name);
+	json_text(out, "fault", fault_name(until->id));
+	json_u64(out, "hits", hits);
+	json_bool(out, "reached", hits >= until->hits);
+	g_string_append_c(out, '}');
+}
+
+static void control_go_on(struct control_client *client);
+
+static void on_waited(void *ctx)
+{
+	struct control_client *client = ctx;
+
+	client->wait = NULL;
+	put_waited(client->out, &client->until);
+	g_string_append_c(client->out, '\n');
+	control_go_on(client);
+}
+
+/* The answer comes later, unless something is wrong with the question */
+static void control_wait(struct control_client *client, GString *out,
+			 char **args)
+{
+	struct control *ctl = client->ctl;
+
+	if (parse_wait(ctl->nic, out, args, &client->until))
+		client->wait = hits_wait(ctl->hits, &client->until, on_waited,
+					 client);
+}
+
+/* ------------------------------------------------------------------ */
+
 static void cmd_causes(struct nic *nic, GString *out, char **args)
 {
 	g_string_append_c(out, '{');
@@ -546,7 +624,7 @@ static void cmd_help(struct nic *nic, GString *out, char **args);
  * @name: first word
  * @num_args: words that follow
  * @help: their names and what it does
- * @fn: appends the answer; nic->lock is held
+ * @fn: appends the answer; nic->lock is held; NULL: control_wait() does
  */
 struct control_cmd {
 	const char *name;
@@ -565,6 +643,9 @@ static const struct control_cmd control_cmds[] = {
 	  cmd_fault },
 	{ "faults", 0, "faults: which are armed, and how often they struck",
 	  cmd_faults },
+	{ "wait", 4,
+	  "wait PORT FAULT HITS MS: until it has struck so often, or MS are over",
+	  NULL },
 	{ "causes", 0, "causes: what the error counters mean", cmd_causes },
 	{ "help", 0, "help: this list", cmd_help },
 	{ "quit", 0, "quit: end the process", cmd_quit },
@@ -580,8 +661,10 @@ static void cmd_help(struct nic *nic, GString *out, char **args)
 	g_string_append(out, "]}");
 }
 
-static void control_run(struct nic *nic, GString *out, char **words)
+static void control_run(struct control_client *client, GString *out,
+			char **words)
 {
+	struct nic *nic = client->ctl->nic;
 	unsigned int num_args = g_strv_length(words) - 1;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(control_cmds); i++) {
@@ -591,6 +674,10 @@ static void control_run(struct nic *nic, GString *out, char **words)
 			continue;
 		if (cmd->num_args != num_args) {
 			put_error(out, "usage: %s", cmd->help);
+			return;
+		}
+		if (!cmd->fn) {
+			control_wait(client, out, words + 1);
 			return;
 		}
 		nic_lock(nic);
@@ -618,10 +705,11 @@ static void control_line(struct control_client *client, char *line)
 	if (words[0]) {
 		/* answers repeat words, and JSON is UTF-8 */
 		if (g_str_is_ascii(line))
-			control_run(client->ctl->nic, answer, words);
+			control_run(client, answer, words);
 		else
 			put_error(answer, "commands are ASCII text");
-		g_string_append_c(answer, '\n');
+		if (!client->wait)
+			g_string_append_c(answer, '\n');
 		g_string_append_len(client->out, answer->str, answer->len);
 	}
 	g_strfreev(words);
@@ -634,6 +722,7 @@ static void control_line(struct control_client *client, char *line)
 static void control_drop(struct control_client *client)
 {
 	client->ctl->clients = g_slist_remove(client->ctl->clients, client);
+	hits_cancel(client->wait);
 	io_remove(client->watch);
 	close(client->fd);
 	g_string_free(client->in, TRUE);
@@ -641,9 +730,22 @@ static void control_drop(struct control_client *client)
 	g_free(client);
 }
 
+/* Whole lines, up to one that has the client wait */
+static void control_lines(struct control_client *client)
+{
+	char *end;
+
+	while (!client->wait &&
+	       (end = memchr(client->in->str, '\n', client->in->len))) {
+		*end = '\0';
+		control_line(client, client->in->str);
+		g_string_erase(client->in, 0, end - client->in->str + 1);
+	}
+}
+
 static bool control_read(struct control_client *client)
 {
-	char buf[CONTROL_MAX_LINE], *end;
+	char buf[CONTROL_MAX_LINE];
 	ssize_t n;
 
 	n = recv(client->fd, buf, sizeof(buf), 0);
@@ -651,14 +753,10 @@ static bool control_read(struct control_client *client)
 		return errno == EAGAIN || errno == EINTR;
 	if (!n) {
 		client->eof = true;
-		return client->out->len;
+		return client->out->len || client->wait;
 	}
 	g_string_append_len(client->in, buf, n);
-	while ((end = memchr(client->in->str, '\n', client->in->len))) {
-		*end = '\0';
-		control_line(client, client->in->str);
-		g_string_erase(client->in, 0, end - client->in->str + 1);
-	}
+	control_lines(client);
 	return client->in->len <= CONTROL_MAX_LINE &&
 	       client->out->len <= CONTROL_MAX_OUT;
 }
@@ -676,6 +774,18 @@ static bool control_write(struct control_client *client)
 	return true;
 }
 
+/* who sends "stats" and shuts down his side still gets the answer */
+static void control_serve(struct control_client *client, bool alive)
+{
+	if (!control_write(client) || !alive ||
+	    (client->eof && !client->out->len && !client->wait)) {
+		control_drop(client);
+		return;
+	}
+	io_modify(client->watch, (client->eof ? 0 : EPOLLIN) |
+				 (client->out->len ? EPOLLOUT : 0));
+}
+
 static void control_event(void *ctx, uint32_t events)
 {
 	struct control_client *client = ctx;
@@ -683,14 +793,15 @@ static void control_event(void *ctx, uint32_t events)
 
 	if (!client->eof && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		alive = control_read(client);
-	/* who sends "stats" and shuts down his side still gets the answer */
-	if (!control_write(client) || !alive ||
-	    (client->eof && !client->out->len)) {
-		control_drop(client);
-		return;
-	}
-	io_modify(client->watch, (client->eof ? 0 : EPOLLIN) |
-				 (client->out->len ? EPOLLOUT : 0));
+	else if (events & (EPOLLHUP | EPOLLERR))
+		alive = false;
+	control_serve(client, alive);
+}
+
+static void control_go_on(struct control_client *client)
+{
+	control_lines(client);
+	control_serve(client, client->in->len <= CONTROL_MAX_LINE);
 }
 
 static void control_accept(void *ctx, uint32_t events)
@@ -729,7 +840,9 @@ struct control *control_open(struct nic *nic, const char *path)
 	ctl->nic = nic;
 	ctl->path = g_strdup(path);
 	ctl->fd = fd;
-	ctl->watch = io_add(fd, EPOLLIN, control_accept, ctl);
+	ctl->hits = hits_open();
+	if (ctl->hits)
+		ctl->watch = io_add(fd, EPOLLIN, control_accept, ctl);
 	if (!ctl->watch) {
 		control_close(ctl);
 		return NULL;
@@ -743,6 +856,7 @@ void control_close(struct control *ctl)
 		return;
 	while (ctl->clients)
 		control_drop(ctl->clients->data);
+	hits_close(ctl->hits);
 	io_remove(ctl->watch);
 	close(ctl->fd);
 	unlink(ctl->path);

@@ -13,6 +13,7 @@
 
 #include "corrupt.h"
 #include "nic.h"
+#include "twist.h"
 #include "util.h"
 
 #define MAX_FIELDS	20	/* of a fault */
@@ -104,6 +105,8 @@ static const char *const *field_list(enum fault_id id, unsigned int *num)
 	case FAULT_REPLY_CORRUPT:
 		*num = ARRAY_SIZE(reply_fields);
 		return reply_fields;
+	case FAULT_REPLY_TWIST:
+		return twist_names(num);
 	case FAULT_COMPL_CORRUPT:
 		*num = ARRAY_SIZE(compl_fields);
 		return compl_fields;

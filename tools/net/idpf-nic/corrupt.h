@@ -21,7 +21,8 @@ enum corrupt_kind {
 
 /**
  * corrupt_fields() - field names to a set
- * @id: FAULT_REPLY_CORRUPT, FAULT_COMPL_CORRUPT or FAULT_RX_CORRUPT
+ * @id: FAULT_REPLY_CORRUPT, FAULT_COMPL_CORRUPT or FAULT_RX_CORRUPT; or
+ *	FAULT_REPLY_TWIST, whose fields are those of twist_names()
  * @names: names, separated by commas; "all"
  * @set: result: value of the fault
  *

@@ -3,6 +3,8 @@
  * Faults: when they strike.
  */
 
+#include <sys/eventfd.h>
+
 #include "fault.h"
 
 #define NS_PER_MS	1000000ULL
@@ -27,6 +29,17 @@ static void disarm(struct fault *fault, enum fault_id id)
 	atomic_fetch_and(&fault->armed, ~(u32)BIT(id));
 }
 
+static void count_hit(struct fault *fault, struct fault_state *state)
+{
+	u64 hits = atomic_fetch_add(&state->hits, 1) + 1;
+	u64 wanted = atomic_load(&state->wanted);
+
+	if (wanted && hits >= wanted) {
+		atomic_store(&state->wanted, 0);
+		eventfd_write(fault->told_fd, 1);
+	}
+}
+
 /* Both threads may want the last strike of a lost interrupt */
 bool fault_strike(struct fault *fault, enum fault_id id)
 {
@@ -44,7 +57,7 @@ bool fault_strike(struct fault *fault, enum fault_id id)
 	} while (!atomic_compare_exchange_weak(&state->left, &left, left - 1));
 	if (left == 1)
 		disarm(fault, id);
-	atomic_fetch_add(&state->hits, 1);
+	count_hit(fault, state);
 	return true;
 }
 

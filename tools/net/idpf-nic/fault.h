@@ -42,6 +42,9 @@ enum fault_id {
 	FAULT_REPLY_COOKIE,
 	FAULT_REPLY_STATUS,
 	FAULT_REPLY_CORRUPT,
+	FAULT_REPLY_TWIST,
+	FAULT_REPLY_TWICE,
+	FAULT_REPLY_STRAY,
 	/* queues and vectors */
 	FAULT_TX_STUCK,
 	FAULT_RX_STUCK,
@@ -58,7 +61,7 @@ enum fault_id {
 };
 
 #define FAULT_MASK(first, last)	((u32)GENMASK(FAULT_##last, FAULT_##first))
-#define FAULT_MASK_REPLY	FAULT_MASK(REPLY_LOST, REPLY_CORRUPT)
+#define FAULT_MASK_REPLY	FAULT_MASK(REPLY_LOST, REPLY_STRAY)
 #define FAULT_MASK_WIRE		FAULT_MASK(WIRE_LOSS, WIRE_DELAY)
 
 /**
@@ -66,6 +69,7 @@ enum fault_id {
  * @value: its value, meaning by fault
  * @left: times that it still strikes, FAULT_NO_END
  * @hits: times that it struck since the process started
+ * @wanted: somebody is to be told when @hits gets there, 0: nobody
  * @rate: how often it strikes, in millionths
  * @opcode: replies: of which operation, 0: of all
  * @rng: state of its random numbers
@@ -76,6 +80,7 @@ struct fault_state {
 	_Atomic u64 value;
 	_Atomic u64 left;
 	_Atomic u64 hits;
+	_Atomic u64 wanted;
 	u32 rate;
 	u32 opcode;
 	u64 rng;
@@ -90,11 +95,13 @@ struct fault_reply;
  * @armed: bit n: enum fault_id n may strike
  * @state: by enum fault_id
  * @late: replies that are kept back
+ * @told_fd: eventfd for those who wait, see struct fault_state.wanted
  */
 struct fault {
 	_Atomic u32 armed;
 	struct fault_state state[FAULT_NUM];
 	struct fault_reply *late;
+	int told_fd;
 };
 
 /**
@@ -216,6 +223,15 @@ bool fault_apply(struct nic *nic, const char *text, char **error);
  * Return: true if it was understood.
  */
 bool fault_apply_hostile(struct nic *nic, const char *text, char **error);
+
+/**
+ * fault_by_name() - find a fault
+ * @name: its name
+ * @id: result
+ *
+ * Return: true if there is one.
+ */
+bool fault_by_name(const char *name, enum fault_id *id);
 
 /* name, and what it does with its value and keys */
 const char *fault_name(enum fault_id id);

@@ -10,6 +10,7 @@
 #include "corrupt.h"
 #include "impair.h"
 #include "nic.h"
+#include "twist.h"
 
 #define NS_PER_MS	1000000ULL
 #define NEVER		(~0ULL)
@@ -151,10 +152,49 @@ static void change_reply(struct nic_port *port, enum fault_id id,
 		msg->retval = (u32)value;
 		msg->len = 0;
 		break;
+	case FAULT_REPLY_TWIST:
+		twist_reply(&port->fault, value, msg);
+		break;
 	default:
 		corrupt_reply(&port->fault, msg);
 		break;
 	}
+}
+
+/* Is a fault for the reply to this request? */
+static bool is_for(const struct nic_port *port, enum fault_id id,
+		   const struct mbx_msg *req, const struct mbx_msg *msg)
+{
+	if (id == FAULT_REPLY_TWIST)
+		return twist_fits(atomic_load(&port->fault.state[id].value),
+				  msg);
+	return for_opcode(port, id, req);
+}
+
+/* Events, and replies to what was never asked, of any contents */
+static void send_strays(struct nic_port *port)
+{
+	struct fault *fault = &port->fault;
+	u64 num = atomic_load(&fault->state[FAULT_REPLY_STRAY].value);
+	struct mbx_msg *msg = g_new(struct mbx_msg, 1);
+
+	while (num--) {
+		u64 r = fault_random(fault, FAULT_REPLY_STRAY);
+
+		msg->opcode = r & 1 ? VC2_OP_EVENT : (u32)(r >> 1) % 1024;
+		msg->retval = 0;
+		msg->cookie = (u16)(r >> 16);
+		msg->len = (u16)((r >> 32) % 64);
+		for (u16 i = 0; i < msg->len; i++)
+			msg->data[i] = (u8)fault_random(fault,
+							FAULT_REPLY_STRAY);
+		/* some of the events are of a kind that exists */
+		if (r & BIT(15) && msg->len >= sizeof(__le32))
+			*(__le32 *)msg->data =
+				cpu_to_le32(VC2_EVENT_LINK_CHANGE);
+		mbx_send(port, msg);
+	}
+	g_free(msg);
 }
 
 bool fault_on_reply(struct nic_port *port, struct mbx_msg *msg)
@@ -164,9 +204,12 @@ bool fault_on_reply(struct nic_port *port, struct mbx_msg *msg)
 
 	if (!fault_armed(fault, FAULT_MASK_REPLY))
 		return false;
-	for (enum fault_id id = FAULT_REPLY_SHORT; id <= FAULT_REPLY_CORRUPT;
+	if (for_opcode(port, FAULT_REPLY_STRAY, req) &&
+	    fault_take(fault, FAULT_REPLY_STRAY))
+		send_strays(port);
+	for (enum fault_id id = FAULT_REPLY_SHORT; id <= FAULT_REPLY_TWIST;
 	     id++)
-		if (for_opcode(port, id, req) && fault_take(fault, id)) {
+		if (is_for(port, id, req, msg) && fault_take(fault, id)) {
 			report_trace(port, "fault: %s for %s", fault_name(id),
 				     cp_opcode_name(req->opcode));
 			change_reply(port, id, msg);
@@ -174,11 +217,15 @@ bool fault_on_reply(struct nic_port *port, struct mbx_msg *msg)
 	if (for_opcode(port, FAULT_REPLY_LOST, req) &&
 	    fault_take(fault, FAULT_REPLY_LOST))
 		return true;
-	if (!for_opcode(port, FAULT_REPLY_LATE, req) ||
-	    !fault_take(fault, FAULT_REPLY_LATE))
-		return false;
-	keep_reply(port, msg);
-	return true;
+	if (for_opcode(port, FAULT_REPLY_LATE, req) &&
+	    fault_take(fault, FAULT_REPLY_LATE)) {
+		keep_reply(port, msg);
+		return true;
+	}
+	if (for_opcode(port, FAULT_REPLY_TWICE, req) &&
+	    fault_take(fault, FAULT_REPLY_TWICE))
+		mbx_send(port, msg);
+	return false;
 }
 
 static u64 run_late(struct nic_port *port, u64 now)

@@ -18,6 +18,7 @@
 #define PERCENT			(FAULT_RATE_ALWAYS / 100)
 #define MAX_MS			600000
 #define MAX_COUNT		1000000000
+#define MAX_STRAY		32
 
 /* keys that a fault may have */
 #define KEY_COUNT	BIT(0)
@@ -93,6 +94,18 @@ static const struct fault_info fault_infos[FAULT_NUM] = {
 	[FAULT_REPLY_CORRUPT] = {
 		"reply-corrupt", "one of the fields VALUE of a reply is random",
 		VALUE_FIELDS, KEYS_REPLY, 0, 0, 1
+	},
+	[FAULT_REPLY_TWIST] = {
+		"reply-twist", "a reply says something else, one of VALUE",
+		VALUE_FIELDS, KEYS_DICE, 0, 0, 1
+	},
+	[FAULT_REPLY_TWICE] = {
+		"reply-twice", "a reply comes twice",
+		VALUE_NUMBER, KEYS_REPLY, 0, 0, 1
+	},
+	[FAULT_REPLY_STRAY] = {
+		"reply-stray", "VALUE messages that nobody asked for come before a reply",
+		VALUE_NUMBER, KEYS_REPLY, MAX_STRAY, 1, 1
 	},
 	[FAULT_TX_STUCK] = {
 		"tx-stuck", "transmit queue VALUE (all) does nothing until a reset",
@@ -242,23 +255,31 @@ static const char *parse_key(const char *key, const char *text,
 	return "a key that this fault has";
 }
 
-static bool find_fault(const char *name, struct fault_spec *spec)
+bool fault_by_name(const char *name, enum fault_id *id)
 {
 	for (unsigned int i = 0; i < FAULT_NUM; i++) {
-		const struct fault_info *info = &fault_infos[i];
-
-		if (strcmp(info->name, name))
+		if (strcmp(fault_infos[i].name, name))
 			continue;
-		*spec = (struct fault_spec){
-			.id = i,
-			.value = info->value,
-			.count = info->count,
-			.rate = FAULT_RATE_ALWAYS,
-			.seed = DEFAULT_SEED,
-		};
+		*id = i;
 		return true;
 	}
 	return false;
+}
+
+static bool find_fault(const char *name, struct fault_spec *spec)
+{
+	enum fault_id id;
+
+	if (!fault_by_name(name, &id))
+		return false;
+	*spec = (struct fault_spec){
+		.id = id,
+		.value = fault_infos[id].value,
+		.count = fault_infos[id].count,
+		.rate = FAULT_RATE_ALWAYS,
+		.seed = DEFAULT_SEED,
+	};
+	return true;
 }
 
 /* NAME[=VALUE] */

@@ -87,6 +87,51 @@ def test_half_closed(line):
     assert not line.readline()
 
 
+@pytest.mark.parametrize("command", [
+    "wait", "wait port0 reset 1", "wait port9 reset 1 1", "wait port0 nonsense 1 1",
+    "wait port0 reset x 1", "wait port0 reset 1 600001", "wait port0 reset 1 -1"])
+def test_wait_refused(line, command):
+    """What cannot be waited for is refused at once."""
+    assert "error" in ask(line, command)
+
+
+def test_wait_time(line):
+    """When time is up there is an answer; one line after the other."""
+    line.write(b"wait port0 wire-loss 1000000 30\nhelp\nwait port0 wire-loss 0 60000\n")
+    answer = json.loads(line.readline())
+    assert answer["name"] == "port0" and answer["fault"] == "wire-loss"
+    assert answer["reached"] is False and answer["hits"] < 1000000
+    assert "commands" in json.loads(line.readline())
+    assert json.loads(line.readline())["reached"] is True
+
+
+def test_wait_hits(nic, line, make_vport):
+    """Two who wait for the same fault are told when it has struck as often as each wants."""
+    one, two = make_vport(0), make_vport(1)
+    assert nic.control("fault wire-loss=100@port0")
+    before = nic.control("wait port0 wire-loss 0 0")["hits"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(20)
+        sock.connect(nic.control_path)
+        other = sock.makefile("rwb", buffering=0)
+        other.write(f"wait port0 wire-loss {before + 3} 60000\n".encode())
+        line.write(f"wait port0 wire-loss {before + 1} 60000\n".encode())
+        one.send(frames.plain(100))
+        assert json.loads(line.readline()) == {"name": "port0", "fault": "wire-loss",
+                                               "hits": before + 1, "reached": True}
+        one.send(frames.plain(100))
+        one.send(frames.plain(100))
+        assert json.loads(other.readline())["hits"] == before + 3
+        # a client that goes while it waits
+        other.write(f"wait port0 wire-loss {before + 4} 60000\n".encode())
+        other.close()
+    one.send(frames.plain(100))
+    nic.control("fault wire-loss=off")
+    assert nic.control("wait port0 wire-loss 0 0")["hits"] == before + 4
+    one.send(frames.plain(100))
+    assert two.recv()[0].frame == frames.plain(100)
+
+
 def test_rss(nic, make_vport):
     """`rss PORT` shows key and table as they were set."""
     vport = make_vport(0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Faults by name: each does what it says, as often as it says, and then no more."""
 
+import struct
 import subprocess
 
 import pytest
@@ -16,7 +17,7 @@ from niclib.virtchnl import Op
 from niclib.wait import wait_for
 
 REPLY_FAULTS = ("reply-lost", "reply-late", "reply-short", "reply-opcode", "reply-cookie",
-                "reply-status", "reply-corrupt")
+                "reply-status", "reply-corrupt", "reply-twist", "reply-twice", "reply-stray")
 
 
 @pytest.fixture(name="fault")
@@ -65,7 +66,8 @@ def carries(one, two, size=200):
 @pytest.mark.parametrize("spec", [
     "nonsense", "reset=x", "reset=-1", "reset=600001", "reset:count=x", "reset:rate=5",
     "reset:nonsense=1", "reset:count", "reset@port9", "reply-lost=3", "reply-late:op=NONSENSE",
-    "reply-short=4097", "reply-cookie=65536", "tx-stuck=16", "irq-lost=64", "irq-lost:rate=10",
+    "reply-short=4097", "reply-stray=33", "reply-twist:op=GET_CAPS", "reply-cookie=65536",
+    "tx-stuck=16", "irq-lost=64", "irq-lost:rate=10",
     "compl-corrupt=id", "rx-corrupt=len,nonsense", "rx-corrupt=", "wire-loss", "wire-loss=0",
     "wire-loss=101", "wire-loss=nan", "wire-loss=5x", "wire-delay=600000001", "reset=", "=", "@",
     ":", ""])
@@ -284,6 +286,94 @@ def test_reply_corrupt(pair, fault):
     for _ in range(200):
         get_stats(one)
         assert len(one.port.mbx.recv().data) <= 4096
+    healthy(one)
+
+
+TWISTS = {
+    "caps-less": Op.GET_CAPS, "caps-more": Op.GET_CAPS, "caps-none": Op.GET_CAPS,
+    "mbx-vector": Op.GET_CAPS, "mbx-register": Op.GET_CAPS,
+    "vectors-moved": Op.ALLOC_VECTORS, "vectors-same": Op.ALLOC_VECTORS,
+    "vectors-far": Op.ALLOC_VECTORS, "vectors-many": Op.ALLOC_VECTORS,
+    "vectors-few": Op.ALLOC_VECTORS, "vectors-registers": Op.ALLOC_VECTORS,
+    "queues-same": Op.CREATE_VPORT, "queues-far": Op.CREATE_VPORT,
+    "queues-many": Op.CREATE_VPORT, "queues-none": Op.CREATE_VPORT,
+    "queues-chunks": Op.CREATE_VPORT, "queues-types": Op.CREATE_VPORT,
+    "queues-tails": Op.CREATE_VPORT, "vport-model": Op.CREATE_VPORT,
+    "vport-frame": Op.CREATE_VPORT, "vport-rss": Op.CREATE_VPORT,
+    "vport-lut": Op.CREATE_VPORT, "vport-mac": Op.CREATE_VPORT,
+    "ptype-id": Op.GET_PTYPE_INFO, "ptype-protos": Op.GET_PTYPE_INFO,
+    "ptype-many": Op.GET_PTYPE_INFO,
+    "regions-far": Op.GET_LAN_MEMORY_REGIONS, "regions-long": Op.GET_LAN_MEMORY_REGIONS,
+    "regions-many": Op.GET_LAN_MEMORY_REGIONS,
+}
+
+
+def setup_replies(port):
+    """What a driver is told at its start, by operation, after a function reset."""
+    port.reset()
+    port.start_mailbox()
+    mbx = port.mbx
+    mbx.call(Op.VERSION, vc.VERSION.pack(major=2, minor=0))
+    replies = {Op.GET_CAPS: mbx.call(Op.GET_CAPS, vc.CAPS.pack(**vc.IDPF_WISH))}
+    replies[Op.GET_LAN_MEMORY_REGIONS] = mbx.call(
+        Op.GET_LAN_MEMORY_REGIONS, vc.LAN_REGIONS.pack(num_memory_regions=1) + bytes(16))
+    replies[Op.ALLOC_VECTORS] = mbx.call(Op.ALLOC_VECTORS, vc.ALLOC_VECTORS.pack(num_vectors=16))
+    replies[Op.GET_PTYPE_INFO] = mbx.call(Op.GET_PTYPE_INFO,
+                                          struct.pack("<HHI", 0, 50, 0))
+    replies[Op.CREATE_VPORT] = mbx.call(Op.CREATE_VPORT, vc.CREATE_VPORT.pack(
+        txq_model=1, rxq_model=1, num_tx_q=2, num_tx_complq=2, num_rx_q=2, num_rx_bufq=2))
+    return replies
+
+
+def test_reply_twist(nic, make_port, fault):
+    """Each twist changes the reply that it is for, once, and no other."""
+    port = make_port(0)
+    port.ready()
+    port.start_mailbox()
+    honest = setup_replies(port)
+    assert setup_replies(port) == honest
+    for twist, opcode in TWISTS.items():
+        fault(f"reply-twist={twist}@port0")
+        replies = setup_replies(port)
+        assert not state(nic, "reply-twist")["armed"], twist
+        assert {op for op, reply in honest.items() if replies[op] != reply} == {opcode}, twist
+        assert len(replies[opcode]) <= 4096
+    assert setup_replies(port) == honest
+
+
+def test_reply_twist_any(nic, make_port, fault):
+    """A list of twists, each where it fits; the same seed does the same."""
+    port = make_port(0)
+    port.ready()
+    port.start_mailbox()
+    runs = []
+    for _ in range(2):
+        fault("reply-twist=caps-less,caps-none,vport-lut,vport-mac:count=2:seed=3@port0")
+        hits = state(nic, "reply-twist")["hits"]
+        runs.append(setup_replies(port))
+        assert state(nic, "reply-twist")["hits"] == hits + 2
+    assert runs[0] == runs[1]
+    assert "error" in nic.control("fault reply-twist=caps-odd")
+
+
+def test_reply_twice(pair, fault):
+    """An answer comes twice, with the same cookie."""
+    one = pair[0]
+    fault("reply-twice@port0")
+    cookie = get_stats(one)[1]
+    first, second = reply_of(one), reply_of(one)
+    assert first.cookie == second.cookie == cookie and first.data == second.data
+    healthy(one)
+
+
+def test_reply_stray(pair, fault):
+    """Messages that nobody asked for come before the answer."""
+    one = pair[0]
+    fault("reply-stray=32:seed=2@port0")
+    cookie = get_stats(one)[1]
+    replies = [one.port.mbx.recv() for _ in range(33)]
+    assert replies[32].cookie == cookie and replies[32].opcode == Op.GET_STATS
+    assert len({(reply.opcode, reply.cookie, bytes(reply.data)) for reply in replies}) == 33
     healthy(one)
 
 

@@ -19,7 +19,7 @@ TESTS += nic_queues
 
 nic_queues_srcs := $(addprefix $(NIC)/,queue.c tx.c tx_format.c tx_offload.c rx.c \
 		     rx_format.c model.c wire.c parse.c dma.c report.c capture.c \
-		     fault.c impair.c corrupt.c \
+		     fault.c impair.c corrupt.c twist.c \
 		     io.c) \
 		   $(wildcard $(NIC)/wires/*.c) $(NIC_ENGINES)
 nic_queues_cflags := $(shell pkg-config --cflags glib-2.0)
