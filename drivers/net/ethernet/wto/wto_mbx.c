@@ -518,6 +518,7 @@ static int wto_mbx_put_xn(struct wto_mbx *mbx, struct wto_mbx_xn *xn, int err)
 /* Wait until the transaction is done.  Return: 0, or why to give up. */
 static int wto_mbx_wait(struct wto_mbx *mbx, struct wto_mbx_xn *xn)
 {
+	unsigned int timeout_ms = xn->msg->timeout_ms ?: WTO_MBX_TIMEOUT_MS;
 	unsigned long start = jiffies;
 	unsigned long lazy = msecs_to_jiffies(WTO_MBX_LAZY_POLL_MS);
 	unsigned long next_check = jiffies +
@@ -535,7 +536,7 @@ static int wto_mbx_wait(struct wto_mbx *mbx, struct wto_mbx_xn *xn)
 		if (completion_done(&xn->done))
 			return 0;
 
-		if (wto_hw_overdue(mbx->hw, start, WTO_MBX_TIMEOUT_MS))
+		if (wto_hw_overdue(mbx->hw, start, timeout_ms))
 			return -ETIMEDOUT;
 		if (time_before(jiffies, next_check))
 			continue;
@@ -556,7 +557,7 @@ static int wto_mbx_wait(struct wto_mbx *mbx, struct wto_mbx_xn *xn)
  * @mbx: mailbox
  * @msg: request, and room for the reply
  *
- * Context: Process, sleeps for up to WTO_MBX_TIMEOUT_MS; not from on_event.
+ * Context: Process, sleeps for as long as @msg says; not from on_event.
  * Return: 0 if there is a reply, whatever it says; -EMSGSIZE, -EIO if the
  * mailbox is down, -EBUSY if the device takes no messages, -ETIMEDOUT,
  * -ENETRESET if the function was reset, -ENODEV if the device is gone.

@@ -33,6 +33,7 @@ struct wto_hw_mbx_regs;
  * @reply_max: room at @reply; what does not fit is cut off
  * @reply_len: out: bytes of the reply before cutting
  * @retval: out: the device's return value, 0 is success
+ * @timeout_ms: longest wait for the reply, 0: WTO_MBX_TIMEOUT_MS
  */
 struct wto_mbx_msg {
 	u32 opcode;
@@ -42,6 +43,7 @@ struct wto_mbx_msg {
 	size_t reply_max;
 	size_t reply_len;
 	u32 retval;
+	unsigned int timeout_ms;
 };
 
 /**

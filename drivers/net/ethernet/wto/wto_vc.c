@@ -19,6 +19,9 @@
 /* Packet types asked for in one message: each may have 32 protocol ids */
 #define WTO_VC_PTYPES_PER_MSG	58
 
+/* Wait for the reply to a message that is sent for the second time */
+#define WTO_VC_AGAIN_MS		5000
+
 /**
  * wto_vc_op_name - name of an operation
  * @opcode: VC2_OP_*
@@ -79,6 +82,14 @@ static int wto_vc_malformed(struct wto_mbx *mbx, u32 op, const char *what,
 	return -EBADMSG;
 }
 
+static void wto_vc_log_no_reply(struct wto_mbx *mbx,
+				const struct wto_vc_call *call, int err)
+{
+	if (err && READ_ONCE(mbx->up))
+		dev_err_ratelimited(mbx->dev, "%s: no reply: %pe\n",
+				    wto_vc_op_name(call->op), ERR_PTR(err));
+}
+
 /**
  * wto_vc_call - exchange a message and judge its reply as far as all are alike
  * @mbx: mailbox
@@ -100,13 +111,14 @@ int wto_vc_call(struct wto_mbx *mbx, const struct wto_vc_call *call)
 	int err;
 
 	err = wto_mbx_exchange(mbx, &msg);
-	if (err) {
-		if (READ_ONCE(mbx->up))
-			dev_err_ratelimited(mbx->dev, "%s: no reply: %pe\n",
-					    wto_vc_op_name(call->op),
-					    ERR_PTR(err));
-		return err;
+	wto_vc_log_no_reply(mbx, call, err);
+	if (err == -ETIMEDOUT && call->again) {
+		msg.timeout_ms = WTO_VC_AGAIN_MS;
+		err = wto_mbx_exchange(mbx, &msg);
+		wto_vc_log_no_reply(mbx, call, err);
 	}
+	if (err)
+		return err;
 	if (msg.retval && call->optional)
 		return -EOPNOTSUPP;
 	if (msg.retval) {
@@ -466,7 +478,7 @@ static int wto_vc_take_ptypes(struct wto_mbx *mbx, const void *buf, size_t len,
 /**
  * wto_vc_get_ptypes - read the table of packet types
  * @mbx: mailbox
- * @table: out: VC2_PTYPE_MAX elements
+ * @table: out: WTO_PTYPE_TABLE_LEN elements
  *
  * Context: Process, may sleep.
  * Return: see wto_vc.h.
@@ -489,7 +501,7 @@ int wto_vc_get_ptypes(struct wto_mbx *mbx, struct wto_ptype *table)
 	if (!buf)
 		return -ENOMEM;
 	call.reply = buf;
-	memset(table, 0, VC2_PTYPE_MAX * sizeof(*table));
+	memset(table, 0, WTO_PTYPE_TABLE_LEN * sizeof(*table));
 
 	for (start = 0; start < VC2_PTYPE_MAX; start += WTO_VC_PTYPES_PER_MSG) {
 		req.start_ptype_id = cpu_to_le16(start);
@@ -530,10 +542,12 @@ static bool wto_vc_has_queue(const struct wto_vc_queue_id *queues, u16 num,
 	return false;
 }
 
-/* Sort the queues of a reply by type.  What is too much is left out. */
+/* Sort the queues of a reply by type.  More than @max of a type, which were not
+ * asked for, are left out.
+ */
 static int wto_vc_take_chunks(struct wto_mbx *mbx,
 			      const struct vc2_create_vport *wire, size_t len,
-			      struct wto_vc_vport *vport)
+			      u16 max, struct wto_vc_vport *vport)
 {
 	struct {
 		struct wto_vc_queue_id *queues;
@@ -566,8 +580,8 @@ static int wto_vc_take_chunks(struct wto_mbx *mbx,
 
 		if (type >= ARRAY_SIZE(lists))
 			continue;
-		for (; num && *lists[type].num < lists[type].want &&
-		     *lists[type].num < WTO_MAX_QUEUES; num--) {
+		for (; num && *lists[type].num < min(lists[type].want, max);
+		     num--) {
 			struct wto_vc_queue_id *q;
 
 			/* completion and buffer queues are named by 16 bits */
@@ -589,7 +603,7 @@ static int wto_vc_take_chunks(struct wto_mbx *mbx,
 
 static int wto_vc_take_vport(struct wto_mbx *mbx,
 			     const struct vc2_create_vport *wire, size_t len,
-			     struct wto_vc_vport *vport)
+			     u16 max, struct wto_vc_vport *vport)
 {
 	memset(vport, 0, sizeof(*vport));
 	vport->id = le32_to_cpu(wire->vport_id);
@@ -610,14 +624,14 @@ static int wto_vc_take_vport(struct wto_mbx *mbx,
 					"size of the RSS table",
 					vport->rss_lut_size);
 
-	return wto_vc_take_chunks(mbx, wire, len, vport);
+	return wto_vc_take_chunks(mbx, wire, len, max, vport);
 }
 
 /**
  * wto_vc_create_vport - make a vport, in the split queue model if it can be had
  * @mbx: mailbox
  * @index: the driver's number of it
- * @num_queues: queues wanted of each type
+ * @num_queues: queues wanted of each type, at most WTO_MAX_QUEUES
  * @vport: out: the vport; there may be fewer queues than wanted, even none
  *
  * Context: Process, may sleep.
@@ -653,7 +667,7 @@ int wto_vc_create_vport(struct wto_mbx *mbx, u16 index, u16 num_queues,
 
 	ret = wto_vc_call(mbx, &call);
 	if (ret >= 0)
-		ret = wto_vc_take_vport(mbx, buf, ret, vport);
+		ret = wto_vc_take_vport(mbx, buf, ret, num_queues, vport);
 	kfree(buf);
 
 	return ret;
@@ -666,6 +680,7 @@ static int wto_vc_vport_op(struct wto_mbx *mbx, u32 op, u32 vport_id)
 		.op = op,
 		.req = &req,
 		.req_len = sizeof(req),
+		.again = op != VC2_OP_DESTROY_VPORT,
 	};
 	int ret = wto_vc_call(mbx, &call);
 

@@ -367,6 +367,7 @@ struct wto_vc_link {
  * @reply: room for the reply, may be NULL
  * @reply_max: bytes there
  * @reply_min: a shorter reply is malformed
+ * @again: send it once more if there is no reply: to do it twice does no harm
  * @optional: a device need not know the operation: a refusal is no error to
  *	report, and gives -EOPNOTSUPP
  */
@@ -377,6 +378,7 @@ struct wto_vc_call {
 	void *reply;
 	size_t reply_max;
 	size_t reply_min;
+	bool again;
 	bool optional;
 };
 

@@ -21,6 +21,7 @@
 /**
  * struct wto_vc_list - a message that is a header and a list
  * @op: VC2_OP_*
+ * @again: see struct wto_vc_call
  * @hdr_len: bytes of the header
  * @elem_len: bytes of an element
  * @num: elements of the list
@@ -30,6 +31,7 @@
  */
 struct wto_vc_list {
 	u32 op;
+	bool again;
 	size_t hdr_len;
 	size_t elem_len;
 	unsigned int num;
@@ -42,7 +44,7 @@ static int wto_vc_send_list(struct wto_mbx *mbx, u32 vport_id,
 			    const struct wto_vc_list *list)
 {
 	unsigned int max = (WTO_MBX_BUF_SIZE - list->hdr_len) / list->elem_len;
-	struct wto_vc_call call = { .op = list->op };
+	struct wto_vc_call call = { .op = list->op, .again = list->again };
 	unsigned int done = 0;
 	int ret = 0;
 	void *buf;
@@ -111,6 +113,7 @@ int wto_vc_config_txqs(struct wto_mbx *mbx, u32 vport_id,
 {
 	const struct wto_vc_list list = {
 		.op = VC2_OP_CONFIG_TX_QUEUES,
+		.again = true,
 		.hdr_len = sizeof(struct vc2_config_tx_queues),
 		.elem_len = sizeof(struct vc2_txq_info),
 		.num = num,
@@ -174,6 +177,7 @@ int wto_vc_config_rxqs(struct wto_mbx *mbx, u32 vport_id,
 {
 	const struct wto_vc_list list = {
 		.op = VC2_OP_CONFIG_RX_QUEUES,
+		.again = true,
 		.hdr_len = sizeof(struct vc2_config_rx_queues),
 		.elem_len = sizeof(struct vc2_rxq_info),
 		.num = num,
@@ -209,6 +213,8 @@ static int wto_vc_send_chunks(struct wto_mbx *mbx, u32 op, u32 vport_id,
 {
 	const struct wto_vc_list list = {
 		.op = op,
+		/* who knows what enabling does to a queue that runs */
+		.again = op == VC2_OP_DISABLE_QUEUES,
 		.hdr_len = sizeof(struct vc2_queue_chunk_msg),
 		.elem_len = sizeof(struct vc2_queue_chunk),
 		.num = num,
@@ -281,6 +287,7 @@ static int wto_vc_send_maps(struct wto_mbx *mbx, u32 op, u32 vport_id,
 {
 	const struct wto_vc_list list = {
 		.op = op,
+		.again = true,
 		.hdr_len = sizeof(struct vc2_queue_vector_maps),
 		.elem_len = sizeof(struct vc2_queue_vector),
 		.num = num,
@@ -339,7 +346,7 @@ int wto_vc_unmap_vectors(struct wto_mbx *mbx, u32 vport_id,
 int wto_vc_set_rss_key(struct wto_mbx *mbx, u32 vport_id, const u8 *key,
 		       u16 len)
 {
-	struct wto_vc_call call = { .op = VC2_OP_SET_RSS_KEY };
+	struct wto_vc_call call = { .op = VC2_OP_SET_RSS_KEY, .again = true };
 	struct vc2_rss_key *wire;
 	int ret;
 
@@ -374,7 +381,7 @@ int wto_vc_set_rss_lut(struct wto_mbx *mbx, u32 vport_id, const u32 *lut,
 {
 	unsigned int max = (WTO_MBX_BUF_SIZE - sizeof(struct vc2_rss_lut)) /
 			   sizeof(__le32);
-	struct wto_vc_call call = { .op = VC2_OP_SET_RSS_LUT };
+	struct wto_vc_call call = { .op = VC2_OP_SET_RSS_LUT, .again = true };
 	struct vc2_rss_lut *wire;
 	unsigned int done = 0;
 	int ret = 0;
@@ -454,6 +461,7 @@ int wto_vc_set_rss_hash(struct wto_mbx *mbx, u32 vport_id, u64 types)
 		.req_len = sizeof(wire),
 		.reply = &wire,
 		.reply_max = sizeof(wire),
+		.again = true,
 	};
 	int ret = wto_vc_call(mbx, &call);
 
