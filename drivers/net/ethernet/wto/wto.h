@@ -143,12 +143,14 @@ struct wto_adapter {
  * @WTO_VF_UP: queues run
  * @WTO_VF_RX_MODE: filters or promiscuous mode must be brought to the device
  * @WTO_VF_DETACHED: detached by reset or removal
+ * @WTO_VF_TX_PAUSED: the stack's queues rest until the driver wakes them
  * @WTO_VF_NUM: number of flags
  */
 enum wto_vport_flag {
 	WTO_VF_UP,
 	WTO_VF_RX_MODE,
 	WTO_VF_DETACHED,
+	WTO_VF_TX_PAUSED,
 	WTO_VF_NUM,
 };
 
@@ -214,6 +216,7 @@ struct wto_filter {
  * @miss_uc: the device did not take all unicast addresses, so promiscuous mode
  *	stands in
  * @miss_mc: the same of multicast addresses
+ * @own: address that the device receives without any filter
  * @sync_lock: serializes those who bring filters to the device
  */
 struct wto_filters {
@@ -225,6 +228,7 @@ struct wto_filters {
 	bool has_mc;
 	bool miss_uc;
 	bool miss_mc;
+	u8 own[ETH_ALEN];
 	struct mutex sync_lock;	/* serializes wto_filter_sync() */
 };
 
@@ -237,6 +241,7 @@ struct wto_filters {
  * @set: queues in use, NULL while the vport is down; under the netdev's lock
  * @cfg: what the user configured, applied at the next start; likewise
  * @ofl_hw: offloads that the device can do; likewise
+ * @offered: features that were offered at first
  * @lso_v1: TCP over IPv4 by version 1 of LSO (RTNL)
  * @max_channels: most channels
  * @tx_model: enum wto_tx_model, from @vc
@@ -277,6 +282,7 @@ struct wto_vport {
 	struct wto_queue_set *set;
 	struct wto_queue_cfg cfg;
 	struct ofl_config ofl_hw;
+	netdev_features_t offered;
 	bool lso_v1;
 	u16 max_channels;
 	u8 tx_model;
@@ -317,6 +323,7 @@ void wto_netdev_destroy(struct wto_vport *vport);
 int wto_netdev_register(struct wto_vport *vport);
 int wto_netdev_reconfig(struct wto_vport *vport,
 			const struct wto_queue_cfg *cfg);
+void wto_netdev_calm_watchdog(struct wto_vport *vport);
 void wto_netdev_pause_tx(struct wto_vport *vport);
 void wto_netdev_resume_tx(struct wto_vport *vport);
 void wto_netdev_sync_rx_mode(struct wto_vport *vport);

@@ -105,6 +105,21 @@ static netdev_features_t wto_features_hw(const struct wto_vport *vport)
 	return wto_features_of(ofl_linux_features(vport->ofl_hw.jobs));
 }
 
+/* Features that the user may switch, of those that the device has now */
+static netdev_features_t wto_features_possible(const struct wto_vport *vport)
+{
+	const struct wto_vc_caps *caps = &vport->adapter->caps;
+	netdev_features_t features = NETIF_F_SG | NETIF_F_FRAGLIST |
+				     wto_features_hw(vport);
+
+	if (caps->rss)
+		features |= NETIF_F_RXHASH;
+	if (caps->other & VC2_CAP_LOOPBACK)
+		features |= NETIF_F_LOOPBACK;
+
+	return features;
+}
+
 static void wto_features_set_tso_max(struct wto_vport *vport)
 {
 	const u64 lsov2 = OFL_JOB(LSOV2_IP4) | OFL_JOB(LSOV2_IP6);
@@ -138,12 +153,10 @@ int wto_features_init(struct wto_vport *vport)
 	if (!ofl)
 		return -ENOMEM;
 
-	netdev->hw_features = NETIF_F_SG | NETIF_F_FRAGLIST | offloads;
-	if (vport->adapter->caps.rss)
-		netdev->hw_features |= NETIF_F_RXHASH;
-	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
-	if (vport->adapter->caps.other & VC2_CAP_LOOPBACK)
-		netdev->hw_features |= NETIF_F_LOOPBACK;
+	vport->offered = wto_features_possible(vport);
+	netdev->hw_features = vport->offered;
+	netdev->features = (netdev->hw_features & ~NETIF_F_LOOPBACK) |
+			   NETIF_F_HIGHDMA;
 	/* tags stand in the frame, and the device finds its way past them */
 	netdev->vlan_features = NETIF_F_SG | NETIF_F_FRAGLIST |
 				NETIF_F_HIGHDMA | offloads;
@@ -167,7 +180,7 @@ void wto_features_exit(struct wto_vport *vport)
  * @vport: detached vport, the control plane is up
  *
  * What the user has switched off stays off, what the device can do no more is
- * taken away.  New abilities are not taken up.
+ * taken away, until it can again.  New abilities are not taken up.
  *
  * Context: Process, may sleep; RTNL.
  * Return: 0 or -ENOMEM.
@@ -175,24 +188,32 @@ void wto_features_exit(struct wto_vport *vport)
 int wto_features_refresh(struct wto_vport *vport)
 {
 	struct net_device *netdev = vport->netdev;
-	netdev_features_t had = wto_features_hw(vport);
+	netdev_features_t now, lost, again;
 	struct wto_offloads *ofl;
-	netdev_features_t lost;
 
 	wto_features_read_hw(vport);
-	lost = had & ~wto_features_hw(vport);
+	now = vport->offered & wto_features_possible(vport);
+	lost = netdev->hw_features & vport->offered & ~now;
+	again = now & ~netdev->hw_features;
 	if (lost) {
 		netdev_warn(netdev, "device can no longer do %pNF\n", &lost);
-		netdev->hw_features &= ~lost;
 		netdev->vlan_features &= ~lost;
 		netdev->features &= ~lost;
-		netdev_features_change(netdev);
+		netdev->hw_features &= ~lost;
 	}
+	netdev->hw_features |= again;
+	netdev->vlan_features |= again & wto_features_hw(vport);
 
 	ofl = wto_features_config(vport, netdev->features);
 	if (!ofl)
 		return -ENOMEM;
 	wto_features_publish(vport, ofl);
+
+	/* switches on what the user wants and has not got */
+	if (again)
+		netdev_update_features(netdev);
+	if (lost || again)
+		netdev_features_change(netdev);
 
 	return 0;
 }

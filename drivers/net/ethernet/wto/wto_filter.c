@@ -262,7 +262,7 @@ static int wto_filter_sync_macs(struct wto_filters *filters,
 }
 
 /* Which of the addresses that are wanted has the device not taken?  Without
- * filters it knows the vport's own address all the same.
+ * filters it knows the address that it gave the vport all the same.
  */
 static void wto_filter_find_missing(struct wto_filters *filters, u64 caps)
 {
@@ -276,7 +276,8 @@ static void wto_filter_find_missing(struct wto_filters *filters, u64 caps)
 			continue;
 		if (is_multicast_ether_addr(f->addr))
 			filters->miss_mc = true;
-		else if (f->listed || (caps & VC2_CAP_MACFILTER))
+		else if (f->listed || (caps & VC2_CAP_MACFILTER) ||
+			 !ether_addr_equal(f->addr, filters->own))
 			filters->miss_uc = true;
 	}
 	spin_unlock_bh(&filters->lock);

@@ -63,6 +63,32 @@ void wto_netdev_link_event(struct wto_adapter *adapter,
 }
 
 /**
+ * wto_netdev_calm_watchdog - the stack's queues rest on purpose
+ * @vport: vport, paused or not
+ *
+ * A device that takes its time while queues are exchanged must not make the
+ * stack believe that they are stuck.  The watchdog looks at queues that are not
+ * in use as well.
+ *
+ * Context: Any; called more often than the watchdog looks.
+ */
+void wto_netdev_calm_watchdog(struct wto_vport *vport)
+{
+	struct net_device *netdev = vport->netdev;
+
+	if (!test_bit(WTO_VF_TX_PAUSED, vport->flags))
+		return;
+	for (unsigned int i = 0; i < netdev->num_tx_queues; i++)
+		txq_trans_cond_update(netdev_get_tx_queue(netdev, i));
+}
+
+static void wto_netdev_wake_tx(struct wto_vport *vport)
+{
+	clear_bit(WTO_VF_TX_PAUSED, vport->flags);
+	netif_tx_wake_all_queues(vport->netdev);
+}
+
+/**
  * wto_netdev_pause_tx - let the stack send no more
  * @vport: running vport
  *
@@ -78,11 +104,9 @@ void wto_netdev_pause_tx(struct wto_vport *vport)
 
 	for (i = 0; i < set->cfg.num_channels; i++)
 		WRITE_ONCE(set->tx[i]->closing, true);
-	/* The watchdog must not take a long idle queue for a stuck one as soon
-	 * as it is stopped.  It looks at queues that are not in use as well.
-	 */
-	for (i = 0; i < netdev->num_tx_queues; i++)
-		txq_trans_cond_update(netdev_get_tx_queue(netdev, i));
+	/* not to take a long idle queue for a stuck one as soon as it stops */
+	set_bit(WTO_VF_TX_PAUSED, vport->flags);
+	wto_netdev_calm_watchdog(vport);
 	/* Who polls now and did not see it yet may wake a queue: wait for that
 	 * one poll, not for the end of polling, which may never come.
 	 */
@@ -103,7 +127,7 @@ void wto_netdev_resume_tx(struct wto_vport *vport)
 
 	for (i = 0; i < set->cfg.num_channels; i++)
 		WRITE_ONCE(set->tx[i]->closing, false);
-	netif_tx_wake_all_queues(vport->netdev);
+	wto_netdev_wake_tx(vport);
 }
 
 /* Take the running set out.  Return: the set, which is stopped */
@@ -169,6 +193,7 @@ static int wto_netdev_up(struct wto_vport *vport)
 	}
 	set_bit(WTO_VF_RX_MODE, vport->flags);
 	wto_netdev_sync_rx_mode(vport);
+	clear_bit(WTO_VF_TX_PAUSED, vport->flags);
 	netif_tx_start_all_queues(vport->netdev);
 
 	return 0;
@@ -254,7 +279,7 @@ int wto_netdev_reconfig(struct wto_vport *vport,
 	if (!err) {
 		wto_queue_set_free(old);
 		vport->num_restarts++;
-		netif_tx_wake_all_queues(netdev);
+		wto_netdev_wake_tx(vport);
 		return 0;
 	}
 
@@ -266,7 +291,7 @@ int wto_netdev_reconfig(struct wto_vport *vport,
 	if (wto_netdev_run(vport, old))
 		wto_netdev_lost(vport, old);
 	else
-		netif_tx_wake_all_queues(netdev);
+		wto_netdev_wake_tx(vport);
 
 	return err;
 }
@@ -458,10 +483,46 @@ static unsigned int wto_netdev_max_channels(const struct wto_adapter *adapter)
 	return min(num / caps->default_vports, WTO_MAX_QUEUES);
 }
 
+static bool wto_netdev_share_queue(const struct wto_vc_queue_id *a,
+				   unsigned int num_a,
+				   const struct wto_vc_queue_id *b,
+				   unsigned int num_b)
+{
+	for (unsigned int i = 0; i < num_a; i++)
+		for (unsigned int j = 0; j < num_b; j++)
+			if (a[i].id == b[j].id)
+				return true;
+
+	return false;
+}
+
+/* Has the device given something twice? */
+static bool wto_netdev_share(const struct wto_vc_vport *a,
+			     const struct wto_vc_vport *b)
+{
+	return a->id == b->id ||
+	       wto_netdev_share_queue(a->txq, a->num_txq, b->txq, b->num_txq) ||
+	       wto_netdev_share_queue(a->rxq, a->num_rxq, b->rxq, b->num_rxq) ||
+	       wto_netdev_share_queue(a->complq, a->num_complq, b->complq,
+				      b->num_complq) ||
+	       wto_netdev_share_queue(a->bufq, a->num_bufq, b->bufq,
+				      b->num_bufq);
+}
+
 static int wto_netdev_check_vport(struct wto_vport *vport)
 {
+	struct wto_adapter *adapter = vport->adapter;
 	const struct wto_vc_vport *vc = &vport->vc;
-	struct device *dev = vport->adapter->dev;
+	struct device *dev = adapter->dev;
+
+	/* those before this one have been created, or created again */
+	for (unsigned int i = 0; i < vport->index; i++) {
+		if (wto_netdev_share(vc, &adapter->vports[i]->vc)) {
+			dev_err(dev, "vport %u: the device gave it the id (%u) or a queue of vport %u\n",
+				vport->index, vc->id, i);
+			return -EIO;
+		}
+	}
 
 	if (vc->max_frame < ETH_MIN_MTU + WTO_FRAME_OVERHEAD) {
 		dev_err(dev, "vport %u: longest frame of %u bytes is impossible\n",
@@ -492,6 +553,7 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 	if (err)
 		return err;
 	vport->mac.unknown = false;
+	ether_addr_copy(vport->filters.own, vport->vc.mac);
 	/* a new vport counts from 0 */
 	spin_lock_bh(&vport->nic_stats_lock);
 	memset(&vport->nic_last, 0, sizeof(vport->nic_last));
@@ -767,11 +829,11 @@ static int wto_netdev_reattach_locked(struct wto_vport *vport)
 		err = wto_netdev_check_again(vport);
 	if (!err)
 		err = wto_rss_init(vport);
+	if (!err)
+		err = wto_features_refresh(vport);
 	if (!err && netdev->features & NETIF_F_LOOPBACK)
 		err = wto_vc_set_loopback(&vport->adapter->mbx, vport->vc.id,
 					  true);
-	if (!err)
-		err = wto_features_refresh(vport);
 	if (err)
 		return err;
 	wto_netdev_clamp_rss(vport);

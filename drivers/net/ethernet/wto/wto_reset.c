@@ -70,7 +70,8 @@ void wto_reset_wait(struct wto_adapter *adapter)
 void wto_reset_request(struct wto_adapter *adapter, const char *why)
 {
 	if (!test_and_set_bit(WTO_F_RESET, adapter->flags))
-		dev_err(adapter->dev, "%s: resetting the function\n", why);
+		dev_err_ratelimited(adapter->dev, "%s: resetting the function\n",
+				    why);
 	wto_reset_kick(adapter);
 }
 
@@ -254,8 +255,8 @@ static void wto_reset_recover(struct wto_adapter *adapter)
 		clear_bit(WTO_F_FAILED, adapter->flags);
 		WRITE_ONCE(adapter->num_resets, adapter->num_resets + 1);
 		wto_health_recovered(adapter);
-		dev_info(adapter->dev, "recovered from reset in %u ms\n",
-			 jiffies_to_msecs(jiffies - start));
+		dev_info_ratelimited(adapter->dev, "recovered from reset in %u ms\n",
+				     jiffies_to_msecs(jiffies - start));
 		return;
 	}
 	if (!wto_hw_gone(&adapter->hw) && !wto_reset_resting(adapter))
@@ -356,6 +357,7 @@ static unsigned int wto_reset_serve(struct wto_adapter *adapter)
 		return wto_reset_backoff(adapter) ?: 1;
 
 	for (i = 0; i < adapter->num_vports; i++) {
+		wto_netdev_calm_watchdog(adapter->vports[i]);
 		wto_netdev_sync_rx_mode(adapter->vports[i]);
 		if (wto_reset_check_queues(adapter->vports[i]))
 			next = WTO_SERVICE_SOON_MS;
