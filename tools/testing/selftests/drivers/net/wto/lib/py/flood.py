@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Small packets as fast as the kernel can make them, from either port, in the background."""
+"""Packets as fast as the kernel can make them, from either port, in the background."""
 
 import contextlib
 import os
+import random
+import socket
+import struct
 import threading
 
 from lib.py import NetNSEnter, cmd
+from .traffic import peer_socket
 
 # That of the thread which opens it
 PKTGEN = "/proc/thread-self/net/pktgen"
@@ -25,20 +29,22 @@ class Flood:
     port.  What arrives at the other end and how is not looked at.
 
     @cpu: on which it runs, modulo what there is
+    @mac: to whom instead of the other port, which then never sees the packets
+    @burst: how often a packet is sent before the next one is made
     """
 
-    def __init__(self, cfg, from_peer=False, sizes=(60, 1514), cpu=0):
+    def __init__(self, cfg, from_peer=False, sizes=(60, 1514), cpu=0, mac=None, burst=4):
         self._ifname, self._netns = cfg.ends()[1 if from_peer else 0]
         self._generator = f"kpktgend_{cpu % os.cpu_count()}"
         local, remote = cfg.addr_v["4"], cfg.remote_addr_v["4"]
-        mac = cfg.remote_dev["address"]
+        other = cfg.remote_dev["address"]
         if from_peer:
-            local, remote, mac = remote, local, cfg.dev["address"]
+            local, remote, other = remote, local, cfg.dev["address"]
         self._settings = (
-            "count 0", "burst 4", f"min_pkt_size {sizes[0]}", f"max_pkt_size {sizes[1]}",
+            "count 0", f"burst {burst}", f"min_pkt_size {sizes[0]}", f"max_pkt_size {sizes[1]}",
             "flag TXSIZE_RND", "flag UDPSRC_RND", "flag QUEUE_MAP_RND", "queue_map_max 15",
             "udp_src_min 1024", "udp_src_max 60000", "udp_dst_min 9", "udp_dst_max 9",
-            f"dst_mac {mac}", f"src_min {local}", f"src_max {local}", f"dst {remote}")
+            f"dst_mac {mac or other}", f"src_min {local}", f"src_max {local}", f"dst {remote}")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -78,6 +84,74 @@ class Flood:
     def _try(self, name, line):
         with contextlib.suppress(OSError):
             self._write(name, line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class SegmentFlood:
+    """
+    UDP datagrams from the peer's port to ours, many with each system call: the port at the
+    other end makes them of one packet (UDP segmentation).  Lengths and flows are random; nobody
+    reads what arrives.
+    """
+
+    FLOWS = 16
+    SEGMENTS = 64
+    # Most bytes of one packet, less than an IP packet can have
+    BYTES = 60000
+    # Not in Python's socket module
+    SOL_UDP, UDP_SEGMENT = 17, 103
+
+    def __init__(self, cfg, mtu, seed=1):
+        self._random = random.Random(seed)
+        self._largest = mtu - 28
+        self._data = self._random.randbytes(self.BYTES)
+        self._sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)
+        self._sink.bind((cfg.addr_v["4"], 0))
+        self._target = self._sink.getsockname()
+        self._socks = [self._make_source(cfg) for _ in range(self.FLOWS)]
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @staticmethod
+    def _make_source(cfg):
+        sock = peer_socket(cfg.peer_ns, socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((cfg.remote_addr_v["4"], 0))
+        # a packet or two in the queue of the port are enough
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * SegmentFlood.BYTES)
+        return sock
+
+    def _send(self):
+        size = self._random.randint(18, self._largest)
+        total = min(size * self.SEGMENTS, self.BYTES // size * size)
+        ancillary = [(self.SOL_UDP, self.UDP_SEGMENT, struct.pack("=H", size))]
+        self._random.choice(self._socks).sendmsg([memoryview(self._data)[:total]], ancillary, 0,
+                                                 self._target)
+
+    def _run(self):
+        while not self._stopping.is_set():
+            try:
+                self._send()
+            except OSError:
+                # the port is away: once more, but not without a rest
+                self._stopping.wait(0.2)
+
+    def stop(self):
+        """Ends the flood."""
+        self._stopping.set()
+        for sock in self._socks:
+            # whoever waits for room in a port that does not get on
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        self._thread.join(60)
+        for sock in (self._sink, *self._socks):
+            sock.close()
 
     def __enter__(self):
         return self

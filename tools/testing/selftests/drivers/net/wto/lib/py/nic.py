@@ -93,9 +93,9 @@ class Nic(_LinePort):
     def __init__(self, path=CONTROL_PATH):
         super().__init__(path)
 
-    def command(self, line):
+    def command(self, line, deadline=10):
         """One command; its answer is a JSON document."""
-        answer = json.loads(self.ask(line))
+        answer = json.loads(self.ask(line, deadline))
         if isinstance(answer, dict) and answer.get("error"):
             raise ValueError(f"NIC refuses '{line}': {answer['error']}")
         return answer
@@ -110,6 +110,18 @@ class Nic(_LinePort):
             if port["name"] == name:
                 return port
         raise KeyError(f"the NIC has no {name}")
+
+    def hits(self, port, fault):
+        """How often a fault has struck."""
+        return self.wait_hits(port, fault, 0, 0)
+
+    def wait_hits(self, port, fault, hits, seconds):
+        """
+        Waits until a fault has struck @hits times since the NIC was started, but not longer
+        than told; returns how often it has.
+        """
+        return self.command(f"wait {port} {fault} {hits} {round(seconds * 1000)}",
+                            seconds + 10)["hits"]
 
     def set_link(self, name, up):
         """Plugs the cable of a port in or out."""
