@@ -71,8 +71,8 @@ RX_LIES = [Lie("rx", name) for name in (
 COMPL_LIES = [Lie("compl", name, 0.01, 8) for name in ("queue", "type", "gen", "tag")
               if FULL] + [Lie("compl", "all", 10, 100 if FULL else 8)]
 # That a reply is not the right one shows after 10 s
-REPLY_LIES = [Lie("reply", name, 10, 40) for name in ("status", "len", "data")] + [
-    Lie("reply", name, 5, 6) for name in ("opcode", "cookie")] if FULL else [
+REPLY_LIES = [Lie("reply", name, 20, 20) for name in ("status", "len", "data")] + [
+    Lie("reply", name, 10, 4) for name in ("opcode", "cookie")] if FULL else [
     Lie("reply", "status,len,data", 20, 5), Lie("reply", "opcode,cookie", 20, 1)]
 
 
