@@ -14,6 +14,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(REPOSITORY / "tools/testing/selftests/drivers/net/wto"))
+sys.path.append(str(REPOSITORY / "tools/testing/bench"))
 
 # pylint: disable=wrong-import-position,import-error
 from lib.py import CmdExitFailure, Counters, WtoEnv, cmd, ethtool, ip, wait_for  # noqa: E402

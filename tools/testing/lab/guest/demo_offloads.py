@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
 The demonstration's part on send offloads: each of them off and on, what that does to throughput
-and packets, and whether the same frames leave.
+and packets, how many instructions the driver takes for it, and whether the same frames leave.
 """
 
+import os
 import re
 import socket
 import time
 
-# Found by demo.py, which made the selftests' library importable
+# Found by demo.py, which made the selftests' library and the benchmarks importable
 # pylint: disable=import-error,no-name-in-module,wrong-import-order
 from net.lib.py import utils
 from lib.py import KsftSkipEx, cmd, defer, peer_socket
 from lib.py.offload import CHECKSUM, Wire, differences, lso_id_bits, switch
 from lib.py.traffic import big_buffers, random_bytes
+from instructions import ICOUNT, Icount, module_range, write
 
 SECONDS = 2
 CASES = 40
@@ -78,21 +80,41 @@ class Comparison:
         return not found
 
 
-def measure(cfg, wire, traffic):
-    """Mbit/s, packets that were handed to the NIC, packets on the wire."""
-    before = wire.counted()
+class Instructions:
+    """Counts what the driver's module executes, where the lab can tell."""
+
+    def __init__(self, driver):
+        self.icount = None
+        if os.path.exists(ICOUNT):
+            write("/proc/sys/kernel/kptr_restrict", "0")
+            self.icount = Icount()
+            self.text = module_range(driver)
+
+    def so_far(self):
+        """Their number, None if it is not known."""
+        return self.icount.sums([self.text])[0] if self.icount else None
+
+
+def measure(cfg, wire, traffic, instructions):
+    """Mbit/s, packets that were handed to the NIC, on the wire, instructions for each of these."""
+    before, executed = wire.counted(), instructions.so_far()
     speed = traffic(cfg)
     # One packet more, behind all others: the queue is empty when it has arrived
     wire.send("raw", "/tmp/wto-demo-last.pcap", SEED, 1)
     after = wire.counted()
     done = {name: after[name] - before[name] for name in after}
     handed = done["packets"] - done["segments"] + done["lso"] + done["uso"]
-    return speed, handed, done["packets"]
+    if executed is None:
+        return speed, handed, done["packets"], None
+    return speed, handed, done["packets"], (instructions.so_far() - executed) / done["packets"]
 
 
 def rows(cfg, wire, say):
-    """(name, on or off, Mbit/s, handed down, on the wire, identical) of each offload."""
+    """
+    (name, on or off, Mbit/s, handed down, on the wire, instructions, identical) of each offload.
+    """
     comparison = Comparison(wire, say)
+    instructions = Instructions(cfg.driver)
     wire.switch_all(False)
     for workload in ("raw", "udp"):
         comparison.reference[workload] = comparison.capture(workload, "off")
@@ -101,7 +123,7 @@ def rows(cfg, wire, say):
             wire.switch_all(False)
             switch(cfg.ifname, below, True)
             switch(cfg.ifname, names, state)
-            figures = measure(cfg, wire, traffic)
+            figures = measure(cfg, wire, traffic, instructions)
             yield (name, "on" if state else "off", *figures, comparison.identical(workload))
 
 
@@ -113,12 +135,14 @@ def show_offloads(cfg, say):
         wire = Wire(cfg)
         wire.set_up()
         defer(wire.switch_all, True)
-        say(f"{'offload':<13}{'':<5}{'Mbit/s':>10}{'handed to the NIC':>20}"
-            f"{'on the wire':>14}{'wire identical':>18}")
-        for name, state, speed, handed, sent, same in rows(cfg, wire, say):
-            say(f"{name:<13}{state:<5}{speed:>10.0f}{handed:>20,}{sent:>14,}"
-                f"{'yes' if same else 'NO':>18}")
+        say(f"{'offload':<13}{'':<5}{'Mbit/s':>8}{'handed to the NIC':>19}"
+            f"{'on the wire':>13}{'instructions':>14}{'wire identical':>16}")
+        for name, state, speed, handed, sent, executed, same in rows(cfg, wire, say):
+            shown = "-" if executed is None else f"{executed:.0f}"
+            say(f"{name:<13}{state:<5}{speed:>8.0f}{handed:>19,}{sent:>13,}{shown:>14}"
+                f"{'yes' if same else 'NO':>16}")
             good &= same
+        say("instructions: of the driver, both ends, for each packet on the wire")
         say(f"identical: {CASES} seeded packets of all kinds leave as the same frames as with "
             "everything off")
     except KsftSkipEx as why:

@@ -229,7 +229,16 @@ def guest_config(opts):
 def serial_ports(opts):
     """Names of the virtio serial ports between guest and lab."""
     names = ["wto.out", "wto.err", "wto.status", "wto.kmsg", "wto.lab"]
-    return names + (["wto.nic-control"] if opts.ports else [])
+    if opts.ports:
+        names.append("wto.nic-control")
+    if counts(opts):
+        names.append("wto.icount")
+    return names
+
+
+def counts(opts):
+    """Whether the guest's instructions are counted, which takes TCG."""
+    return opts.count_instructions and opts.accel == "tcg"
 
 
 KERNEL_ARGS = (
@@ -279,8 +288,13 @@ def qemu_argv(opts, run_dir, log_dir, servers, nic):
                  "-device", f"vhost-user-fs-pci,chardev=fs-{server.tag},tag={server.tag}"]
     for name in serial_ports(opts):
         path = nic.control if name == "wto.nic-control" else f"{run_dir}/{name}"
-        argv += ["-chardev", f"socket,id={name},path={path}",
+        # the counting plugin, within QEMU, connects to it
+        listens = ",server=on,wait=off" if name == "wto.icount" else ""
+        argv += ["-chardev", f"socket,id={name},path={path}{listens}",
                  "-device", f"virtserialport,chardev={name},name={name}"]
+    if counts(opts):
+        plugin = f"{os.environ['LAB_OUT']}/tools/icount.so"
+        argv += ["-plugin", f"{plugin},socket={run_dir}/wto.icount"]
     if opts.shell:
         argv += ["-chardev", "stdio,id=tty,signal=off", "-device", "virtconsole,chardev=tty"]
     for i, path in enumerate(nic.sockets if nic else []):

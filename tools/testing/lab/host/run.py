@@ -279,6 +279,7 @@ def parse_args():
     add("--allow", action="append", default=[], help="expected trouble in the kernel log")
     add("--kernel-arg", action="append", default=[])
     add("--qemu-arg", action="append", default=[])
+    add("--count-instructions", action="store_true")
     add("--shell", action="store_true")
     add("--quiet", action="store_true")
     add("--keep-logs", action="store_true")

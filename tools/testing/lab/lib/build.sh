@@ -72,7 +72,8 @@ build_tools()
 	local sources
 
 	sources=$(cd "$LAB_SRC" && echo tools/testing/lab/guest/*.[ch] \
-		tools/testing/selftests/drivers/net/wto/*.[ch])
+		tools/testing/selftests/drivers/net/wto/*.[ch] \
+		tools/testing/bench/{icount.c,qemu_plugin.h})
 	build_step tools "$LAB_OUT/tools/.built" "tools/testing/lab/guest/Makefile $sources" -- \
 		make -C "$LAB_TOOLS/guest" O="$LAB_OUT/tools"
 }

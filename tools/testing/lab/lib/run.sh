@@ -101,7 +101,7 @@ run_command()
 			pass+=("$1=$2")
 			shift 2
 			;;
-		--nic-may-die | --shell)
+		--nic-may-die | --count-instructions | --shell)
 			pass+=("$1")
 			shift
 			;;

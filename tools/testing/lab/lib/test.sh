@@ -68,7 +68,7 @@ demo_command()
 		exit 2
 	}
 	ensure_root
-	run_command --ports 2 --pcap "$LAB_DIR/demo.pcapng" "${options[@]}" -- \
+	run_command --ports 2 --count-instructions --pcap "$LAB_DIR/demo.pcapng" "${options[@]}" -- \
 		python3 "/mnt/src/$program"
 }
 
