@@ -17,7 +17,8 @@
 #define CAP_PM_OFFSET		0x40
 #define CAP_MSIX_OFFSET		0x50
 #define CAP_EXP_OFFSET		0x70
-#define EXT_CAP_DSN_OFFSET	0x100
+#define EXT_CAP_AER_OFFSET	0x100
+#define EXT_CAP_DSN_OFFSET	0x150
 
 #define PMCSR_OFFSET		(CAP_PM_OFFSET + PCI_PM_CTRL)
 #define EXP_DEVCTL_OFFSET	(CAP_EXP_OFFSET + PCI_EXP_DEVCTL)
@@ -25,6 +26,28 @@
 /* an 8 GT/s link of 8 lanes */
 #define LINK_SPEED		PCI_EXP_LNKCAP_SLS_8_0GB
 #define LINK_WIDTH		8
+
+/* errors that an endpoint can report, and what the standard says of them */
+#define AER_UNC			(PCI_ERR_UNC_DLP | PCI_ERR_UNC_POISON_TLP | \
+				 PCI_ERR_UNC_FCP | PCI_ERR_UNC_COMP_TIME | \
+				 PCI_ERR_UNC_COMP_ABORT | \
+				 PCI_ERR_UNC_UNX_COMP | \
+				 PCI_ERR_UNC_RX_OVER | \
+				 PCI_ERR_UNC_MALF_TLP | PCI_ERR_UNC_UNSUP | \
+				 PCI_ERR_UNC_INTN)
+#define AER_UNC_MASKED		PCI_ERR_UNC_INTN
+#define AER_UNC_FATAL		(PCI_ERR_UNC_DLP | PCI_ERR_UNC_FCP | \
+				 PCI_ERR_UNC_RX_OVER | \
+				 PCI_ERR_UNC_MALF_TLP | PCI_ERR_UNC_INTN)
+#define AER_COR			(PCI_ERR_COR_RCVR | PCI_ERR_COR_BAD_TLP | \
+				 PCI_ERR_COR_BAD_DLLP | \
+				 PCI_ERR_COR_REP_ROLL | \
+				 PCI_ERR_COR_REP_TIMER | \
+				 PCI_ERR_COR_ADV_NFAT | PCI_ERR_COR_INTERNAL)
+#define AER_COR_MASKED		(PCI_ERR_COR_ADV_NFAT | PCI_ERR_COR_INTERNAL)
+/* masks and severities survive a function-level reset */
+#define AER_STICKY_OFFSET	(EXT_CAP_AER_OFFSET + PCI_ERR_UNCOR_MASK)
+#define AER_STICKY_LEN		(PCI_ERR_CAP - PCI_ERR_UNCOR_MASK)
 
 static void cfg_set8(struct pci *pci, u32 off, u8 val)
 {
@@ -153,6 +176,24 @@ static void cfg_init_exp(struct pci *pci)
 	cfg_set16(pci, cap + PCI_EXP_LNKCTL2, LINK_SPEED);
 }
 
+/*
+ * Errors are reported by whoever injects them, never by the NIC: all status
+ * bits stay 0.
+ */
+static void cfg_init_aer(struct pci *pci)
+{
+	const u32 cap = EXT_CAP_AER_OFFSET;
+
+	cfg_set32(pci, cap, PCI_EXT_CAP_ID_ERR | 2 << 16 |
+		  EXT_CAP_DSN_OFFSET << 20);
+	cfg_set32(pci, cap + PCI_ERR_UNCOR_MASK, AER_UNC_MASKED);
+	cfg_mask32(pci, cap + PCI_ERR_UNCOR_MASK, AER_UNC);
+	cfg_set32(pci, cap + PCI_ERR_UNCOR_SEVER, AER_UNC_FATAL);
+	cfg_mask32(pci, cap + PCI_ERR_UNCOR_SEVER, AER_UNC);
+	cfg_set32(pci, cap + PCI_ERR_COR_MASK, AER_COR_MASKED);
+	cfg_mask32(pci, cap + PCI_ERR_COR_MASK, AER_COR);
+}
+
 /* serial number: the MAC address with ff:fe in the middle, as usual */
 static void cfg_init_dsn(struct nic_port *port)
 {
@@ -177,6 +218,7 @@ static void cfg_fill(struct nic_port *port)
 	cfg_init_pm(pci);
 	cfg_init_msix(port);
 	cfg_init_exp(pci);
+	cfg_init_aer(pci);
 	cfg_init_dsn(port);
 }
 
@@ -229,6 +271,17 @@ static void pci_update_dma(struct nic_port *port)
 	}
 }
 
+static void pci_flr(struct nic_port *port)
+{
+	u8 *sticky = &port->pci.cfg[AER_STICKY_OFFSET];
+	u8 kept[AER_STICKY_LEN];
+
+	report_trace(port, "function-level reset");
+	memcpy(kept, sticky, sizeof(kept));
+	pci_function_reset(port);
+	memcpy(sticky, kept, sizeof(kept));
+}
+
 static void cfg_write(struct nic_port *port, u32 off, const u8 *buf, u32 len)
 {
 	struct pci *pci = &port->pci;
@@ -243,10 +296,8 @@ static void cfg_write(struct nic_port *port, u32 off, const u8 *buf, u32 len)
 		    (buf[i] & (PCI_EXP_DEVCTL_BCR_FLR >> 8)))
 			flr = true;
 	}
-	if (flr) {
-		report_trace(port, "function-level reset");
-		pci_function_reset(port);
-	}
+	if (flr)
+		pci_flr(port);
 	pci_update_dma(port);
 }
 

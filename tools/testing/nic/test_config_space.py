@@ -89,6 +89,52 @@ def test_express(fun):
     assert fun.config(offset + pci.PCIE_DEVCAP, "I") & pci.PCIE_DEVCAP_FLR
 
 
+# Table of the standard: bits that an endpoint without special features has, and those that
+# are masked, or fatal, after a reset
+AER_UNC, AER_UNC_MASKED, AER_UNC_FATAL = 0x0057f010, 0x00400000, 0x00462010
+AER_COR, AER_COR_MASKED = 0x000071c1, 0x00006000
+
+
+def aer_fields(fun, offset):
+    """Masks and severities of error reporting."""
+    return [fun.config(offset + field, "I")
+            for field in (pci.AER_UNC_MASK, pci.AER_UNC_SEVERITY, pci.AER_COR_MASK)]
+
+
+def test_error_reporting(fun):
+    """Error masks and severities: defaults, what is stored, what survives which reset."""
+    offset = pci.extended_capabilities(fun)[pci.EXT_CAP_AER]
+    defaults = [AER_UNC_MASKED, AER_UNC_FATAL, AER_COR_MASKED]
+    assert aer_fields(fun, offset) == defaults
+    for field in (pci.AER_UNC_MASK, pci.AER_UNC_SEVERITY, pci.AER_COR_MASK):
+        fun.set_config(offset + field, "I", 0xffffffff)
+    assert aer_fields(fun, offset) == [AER_UNC, AER_UNC, AER_COR]
+    fun.set_config(offset + pci.AER_COR_MASK, "I", 0x1040)
+    devctl = pci.capabilities(fun)[pci.CAP_PCIE] + pci.PCIE_DEVCTL
+    fun.set_config(devctl, "H", fun.config(devctl, "H") | pci.PCIE_DEVCTL_FLR)
+    assert aer_fields(fun, offset) == [AER_UNC, AER_UNC, 0x1040], "function-level reset"
+    fun.device_reset()
+    assert aer_fields(fun, offset) == defaults, "reset of the device"
+
+
+def test_no_errors_reported(fun):
+    """The NIC reports no errors of the bus, and nobody can make it seem so."""
+    offset = pci.extended_capabilities(fun)[pci.EXT_CAP_AER]
+    for field in (pci.AER_UNC_STATUS, pci.AER_COR_STATUS,
+                  *range(pci.AER_HEADER_LOG, pci.AER_HEADER_LOG + 16, 4)):
+        fun.set_config(offset + field, "I", 0xffffffff)
+        assert fun.config(offset + field, "I") == 0
+
+
+def test_serial_number(fun, nic, index):
+    """The serial number is the MAC address with ff:fe in its middle."""
+    offset = pci.extended_capabilities(fun)[pci.EXT_CAP_SERIAL]
+    mac = bytes.fromhex(nic.started[index]["mac"].replace(":", ""))
+    wanted = mac[:3] + b"\xff\xfe" + mac[3:]
+    assert struct.pack(">Q", fun.config(offset + 4, "I")
+                       | fun.config(offset + 8, "I") << 32) == wanted
+
+
 READ_ONLY = [(0, "I"), (8, "I"), (0x0e, "B"), (0x2c, "I"), (0x34, "B"), (0x3d, "B")]
 
 
