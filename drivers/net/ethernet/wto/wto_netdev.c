@@ -62,24 +62,32 @@ void wto_netdev_link_event(struct wto_adapter *adapter,
 				     link->vport_id);
 }
 
+/* The watchdog must not take a long idle queue for a stuck one as soon as it is
+ * stopped.  It looks at queues that are not in use as well.
+ */
+static void wto_netdev_touch_queues(struct net_device *netdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < netdev->num_tx_queues; i++)
+		txq_trans_cond_update(netdev_get_tx_queue(netdev, i));
+	/* pairs with the barrier of dev_watchdog() */
+	smp_mb();
+}
+
 /**
  * wto_netdev_calm_watchdog - the stack's queues rest on purpose
  * @vport: vport, paused or not
  *
  * A device that takes its time while queues are exchanged must not make the
- * stack believe that they are stuck.  The watchdog looks at queues that are not
- * in use as well.
+ * stack believe that they are stuck.
  *
  * Context: Any; called more often than the watchdog looks.
  */
 void wto_netdev_calm_watchdog(struct wto_vport *vport)
 {
-	struct net_device *netdev = vport->netdev;
-
-	if (!test_bit(WTO_VF_TX_PAUSED, vport->flags))
-		return;
-	for (unsigned int i = 0; i < netdev->num_tx_queues; i++)
-		txq_trans_cond_update(netdev_get_tx_queue(netdev, i));
+	if (test_bit(WTO_VF_TX_PAUSED, vport->flags))
+		wto_netdev_touch_queues(vport->netdev);
 }
 
 static void wto_netdev_wake_tx(struct wto_vport *vport)
@@ -104,9 +112,8 @@ void wto_netdev_pause_tx(struct wto_vport *vport)
 
 	for (i = 0; i < set->cfg.num_channels; i++)
 		WRITE_ONCE(set->tx[i]->closing, true);
-	/* not to take a long idle queue for a stuck one as soon as it stops */
 	set_bit(WTO_VF_TX_PAUSED, vport->flags);
-	wto_netdev_calm_watchdog(vport);
+	wto_netdev_touch_queues(netdev);
 	/* Who polls now and did not see it yet may wake a queue: wait for that
 	 * one poll, not for the end of polling, which may never come.
 	 */
@@ -760,8 +767,10 @@ void wto_netdev_destroy(struct wto_vport *vport)
 void wto_netdev_detach(struct wto_vport *vport)
 {
 	netdev_lock_ops(vport->netdev);
-	if (!test_and_set_bit(WTO_VF_DETACHED, vport->flags))
+	if (!test_and_set_bit(WTO_VF_DETACHED, vport->flags)) {
+		wto_netdev_touch_queues(vport->netdev);
 		netif_device_detach(vport->netdev);
+	}
 	wto_netdev_down(vport);
 	netdev_unlock_ops(vport->netdev);
 	wto_filter_forget(&vport->filters);
