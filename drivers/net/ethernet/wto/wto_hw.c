@@ -274,7 +274,7 @@ void __iomem *wto_hw_reg(const struct wto_hw *hw, u64 offset)
  * wto_hw_set_gone - the device does not answer any more
  * @hw: the function's registers
  *
- * Reports it and calls on_gone, the first time only.
+ * Reports it and calls on_gone, unless that is known already.
  *
  * Context: Process.
  */

@@ -103,10 +103,10 @@ struct wto_hw_layout {
  * @bar_len: bytes of BAR0
  * @region: mapped parts, the two static windows first
  * @num_regions: used elements of @region
- * @gone: the device does not answer any more; set once, never cleared
+ * @gone: the device does not answer any more, until a reset by the bus
  * @hurry: somebody waits for the end of all work with the device: a wait for
  *	it takes WTO_HW_HURRY_MS at most
- * @on_gone: called once, in process context, when @gone becomes set
+ * @on_gone: called in process context when @gone becomes set
  * @ctx: argument of @on_gone
  * @rstat: reset state register
  * @ctrl: function reset request, NULL if the map has none

@@ -265,7 +265,9 @@ static pci_ers_result_t wto_pci_error_detected(struct pci_dev *pdev,
 	else
 		wto_mbx_abort(&adapter->mbx, -EIO);
 	wto_reset_pause(adapter);
-	pci_disable_device(pdev);
+	/* one that cannot be reset is told of once more */
+	if (pci_is_enabled(pdev))
+		pci_disable_device(pdev);
 
 	return state == pci_channel_io_perm_failure ?
 	       PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_NEED_RESET;

@@ -455,8 +455,12 @@ void wto_reset_pause(struct wto_adapter *adapter)
  */
 void wto_reset_resume(struct wto_adapter *adapter)
 {
-	/* the worker rests: a new chance for a function that was given up */
+	/* The worker rests: a new chance for a function that was given up, and for
+	 * one that did not answer, which a reset by the bus may have brought back.
+	 */
 	WRITE_ONCE(adapter->hw.hurry, false);
+	WRITE_ONCE(adapter->hw.gone, false);
+	clear_bit(WTO_F_GONE, adapter->flags);
 	adapter->service.tries = 0;
 	clear_bit(WTO_F_FAILED, adapter->flags);
 	set_bit(WTO_F_RESET, adapter->flags);
