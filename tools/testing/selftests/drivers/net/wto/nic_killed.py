@@ -65,7 +65,7 @@ def check_aftermath(cfg, log_before, ends=None):
             wait_for(lambda i=ifname, n=netns: gone(i, n), f"{ifname} to be gone", 60)
     wait_for(lambda: count_said(cfg, log_before) >= 2, "both functions to be given up", NOTICE_S)
     for ifname, netns in ends or cfg.ends():
-        with Timed(f"{ifname}: ethtool", DOWN_S):
+        with Timed(f"{ifname}: ethtool"):
             check_questions(ifname, netns)
     for ifname, netns in cfg.ends():
         with Timed(f"{ifname} down", DOWN_S):
