@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include <net/devlink.h>
@@ -86,6 +87,9 @@ struct wto_irqs {
  * struct wto_service - the function's only worker
  * @wq: ordered queue that it runs on
  * @work: runs every WTO_SERVICE_MS, or at once when there is something to do
+ * @started: runs that began
+ * @ended: the last of them that is over
+ * @idle: woken when one is over, and when the worker is laid to rest
  * @tries: attempts to recover since the last success
  * @next_try: time of the next attempt after one that failed, jiffies
  * @stats_age: runs since the device's counters were read
@@ -93,6 +97,9 @@ struct wto_irqs {
 struct wto_service {
 	struct workqueue_struct *wq;
 	struct delayed_work work;
+	u32 started;
+	u32 ended;
+	wait_queue_head_t idle;
 	unsigned int tries;
 	unsigned long next_try;
 	unsigned int stats_age;
@@ -417,7 +424,7 @@ int wto_reset_function(struct wto_adapter *adapter);
 void wto_reset_request(struct wto_adapter *adapter, const char *why);
 void wto_reset_quiesce(struct wto_adapter *adapter, const char *why);
 void wto_reset_kick(struct wto_adapter *adapter);
-void wto_reset_wait(struct wto_adapter *adapter);
+void wto_reset_kick_wait(struct wto_adapter *adapter);
 void wto_reset_on_gone(void *ctx);
 
 /* wto_ctrl.c */

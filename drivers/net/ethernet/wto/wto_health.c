@@ -279,7 +279,7 @@ static int wto_health_recover(struct devlink_health_reporter *reporter,
 	const char *why = ctx;
 
 	wto_reset_request(adapter, why ?: "asked to recover");
-	wto_reset_wait(adapter);
+	wto_reset_kick_wait(adapter);
 	if (READ_ONCE(adapter->num_resets) != resets)
 		return 0;
 

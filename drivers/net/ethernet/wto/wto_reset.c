@@ -34,6 +34,7 @@ static void wto_reset_cancel(struct wto_adapter *adapter)
 {
 	WRITE_ONCE(adapter->hw.hurry, true);
 	cancel_delayed_work_sync(&adapter->service.work);
+	wake_up_all(&adapter->service.idle);
 }
 
 /**
@@ -50,14 +51,24 @@ void wto_reset_kick(struct wto_adapter *adapter)
 }
 
 /**
- * wto_reset_wait - wait until the worker has done what it was woken for
+ * wto_reset_kick_wait - let the worker run now, and wait until it has
  * @adapter: function
+ *
+ * What was asked for before is done then, or the worker rests.  Flushing the
+ * work would not do: who kicks it meanwhile takes it off its queue, and the
+ * flush with it.
  *
  * Context: Process, may sleep; not under RTNL, which the worker takes.
  */
-void wto_reset_wait(struct wto_adapter *adapter)
+void wto_reset_kick_wait(struct wto_adapter *adapter)
 {
-	flush_delayed_work(&adapter->service.work);
+	struct wto_service *service = &adapter->service;
+	u32 run = READ_ONCE(service->started) + 1;
+
+	wto_reset_kick(adapter);
+	wait_event(service->idle,
+		   (s32)(READ_ONCE(service->ended) - run) >= 0 ||
+		   wto_reset_resting(adapter));
 }
 
 /**
@@ -374,15 +385,18 @@ static void wto_reset_service(struct work_struct *work)
 						   struct wto_service, work);
 	struct wto_adapter *adapter = container_of(service, struct wto_adapter,
 						   service);
-	unsigned int wait_ms;
+	unsigned int wait_ms = 0;
 
-	if (wto_reset_resting(adapter))
-		return;
-
-	wait_ms = wto_reset_serve(adapter);
+	WRITE_ONCE(service->started, service->started + 1);
+	/* this run sees what was asked for before anybody read @started */
+	smp_mb();
+	if (!wto_reset_resting(adapter))
+		wait_ms = wto_reset_serve(adapter);
 	if (wait_ms && !wto_reset_resting(adapter))
 		queue_delayed_work(service->wq, &service->work,
 				   msecs_to_jiffies(wait_ms));
+	WRITE_ONCE(service->ended, service->started);
+	wake_up_all(&service->idle);
 }
 
 /**
@@ -397,6 +411,7 @@ int wto_reset_init(struct wto_adapter *adapter)
 	struct wto_service *service = &adapter->service;
 
 	INIT_DELAYED_WORK(&service->work, wto_reset_service);
+	init_waitqueue_head(&service->idle);
 	service->wq = alloc_ordered_workqueue("%s-%s", 0, WTO_DRV_NAME,
 					      pci_name(adapter->pdev));
 
@@ -465,6 +480,5 @@ void wto_reset_resume(struct wto_adapter *adapter)
 	clear_bit(WTO_F_FAILED, adapter->flags);
 	set_bit(WTO_F_RESET, adapter->flags);
 	clear_bit(WTO_F_PAUSED, adapter->flags);
-	wto_reset_kick(adapter);
-	flush_delayed_work(&adapter->service.work);
+	wto_reset_kick_wait(adapter);
 }
