@@ -118,7 +118,7 @@ class Wire:
         ethtool(f"-K {cfg.remote_ifname} gro off", ns=cfg.peer_ns)
         defer(ethtool, f"-K {cfg.remote_ifname} gro on", ns=cfg.peer_ns)
         self._largest_packets()
-        # With in-tree idpf below a VLAN the stack warns of streams' packets (skb_warn_bad_offload())
+        # The stack warns of streams on VLANs of in-tree idpf (skb_warn_bad_offload())
         if cfg.driver != "idpf":
             self.networks += add_vlans(cfg, MTU)
 
