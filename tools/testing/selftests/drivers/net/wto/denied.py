@@ -9,11 +9,10 @@ a reason, everything else is there, and frames flow.
 """
 
 import re
-import typing
 
-from lib.py import CmdExitFailure, KsftSkipEx, TcpStream, WtoEnv, cmd, ethtool, ip, ksft_eq, \
-    ksft_exit, ksft_in, ksft_not_in, ksft_run, ksft_true, wait_for, wait_progress
-from lib.py.env import checked_ping, has_carrier, ping_until_answered
+from lib.py import CmdExitFailure, KsftSkipEx, WtoEnv, cmd, ip, ksft_eq, ksft_exit, ksft_in, \
+    ksft_not_in, ksft_run, ksft_true
+from lib.py.ends import End, check_streams, ping_end
 
 FIRST = 2
 NETNS = "denied"
@@ -22,36 +21,14 @@ SEGMENTATION = ("tx-tcp-segmentation", "tx-tcp6-segmentation", "tx-tcp-ecn-segme
 FEATURES = (*CHECKSUMS, *SEGMENTATION, "tx-udp-segmentation", "receive-hashing", "loopback")
 
 
-class Pair(typing.NamedTuple):
-    """Two ports with a cable between them, as the traffic of the library wants it."""
-
-    addr_v: dict
-    remote_addr_v: dict
-    peer_ns: str
-
-
-class Port:
-    """One port of a pair, by number."""
+class Port(End):
+    """One port of a pair, by number; @names is what it denies."""
 
     def __init__(self, number, names):
-        self.number = number
+        super().__init__(f"nic{number}", NETNS if number % 2 else None,
+                         {"4": f"198.18.{number // 2}.{number % 2 + 1}",
+                          "6": f"2001:db8:{number // 2}::{number % 2 + 1}"})
         self.names = names
-        self.ifname = f"nic{number}"
-        self.netns = NETNS if number % 2 else None
-        self.addrs = {"4": f"198.18.{number // 2}.{number % 2 + 1}",
-                      "6": f"2001:db8:{number // 2}::{number % 2 + 1}"}
-
-    def set_up(self):
-        """Into its namespace, with addresses, and up."""
-        if self.netns:
-            ip(f"link set dev {self.ifname} netns {self.netns}")
-        ip(f"addr add {self.addrs['4']}/24 dev {self.ifname}", ns=self.netns)
-        ip(f"-6 addr add {self.addrs['6']}/64 dev {self.ifname} nodad", ns=self.netns)
-        ip(f"link set dev {self.ifname} up", ns=self.netns)
-
-    def ethtool(self, args):
-        """What ethtool prints."""
-        return ethtool(args.format(self.ifname), ns=self.netns).stdout
 
     def refused(self, args, reason=""):
         """ethtool fails, and says why."""
@@ -85,14 +62,14 @@ def check_hsplit(port):
 
 def check_macfilter(port):
     """The address stays as it is while the port is up, and groups arrive by another way."""
-    before = ip(f"link show dev {port.ifname}", json=True, ns=port.netns)[0]["address"]
+    before = port.link()["address"]
     try:
         ip(f"link set dev {port.ifname} address 02:00:00:00:00:77", ns=port.netns)
     except CmdExitFailure:
         pass
     else:
         ksft_true(False, "a change of address is not refused")
-    ksft_eq(ip(f"link show dev {port.ifname}", json=True, ns=port.netns)[0]["address"], before)
+    ksft_eq(port.link()["address"], before)
 
 
 def check_loopback(port):
@@ -141,19 +118,7 @@ def check_features(port):
 def check_pings(ports):
     """Pings of any length, which need the neighbour's answer to a multicast first."""
     for port in ports[1::2]:
-        for addr in port.addrs.values():
-            ping_until_answered(addr)
-            checked_ping(addr, 1, 9000)
-
-
-def check_streams(one, two):
-    """Streams with every byte compared, both ways."""
-    pair = Pair(one.addrs, two.addrs, NETNS)
-    streams = [TcpStream(pair, ipver, way) for ipver, way in (("4", False), ("6", True))]
-    wait_progress(streams, f"between {one.names} and {two.names}")
-    for stream in streams:
-        stream.stop()
-        ksft_eq(stream.errors, [], f"{one.names}, {two.names}")
+        ping_end(port)
 
 
 def covered(ports):
@@ -179,7 +144,7 @@ def traffic(ports):
     """Frames flow all the same."""
     check_pings(ports)
     for number in range(0, len(ports), 2):
-        check_streams(*ports[number:number + 2])
+        check_streams([ports[number:number + 2]])
 
 
 def channels(ports):
@@ -195,9 +160,8 @@ def channels(ports):
 def down_and_up(ports):
     """The same once the ports were down."""
     for port in ports:
-        ip(f"link set dev {port.ifname} down", ns=port.netns)
-        ip(f"link set dev {port.ifname} up", ns=port.netns)
-        ip(f"-6 addr replace {port.addrs['6']}/64 dev {port.ifname} nodad", ns=port.netns)
+        port.take_down()
+        port.bring_up()
     wait_links(ports)
     features(ports)
     check_pings(ports)
@@ -206,7 +170,7 @@ def down_and_up(ports):
 def wait_links(ports):
     """Until all of them have a link."""
     for port in ports:
-        wait_for(lambda p=port: has_carrier(p.ifname, p.netns), f"link of {port.ifname}", 30)
+        port.wait_link()
 
 
 def main() -> None:
