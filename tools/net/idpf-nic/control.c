@@ -840,7 +840,7 @@ struct control *control_open(struct nic *nic, const char *path)
 	ctl->nic = nic;
 	ctl->path = g_strdup(path);
 	ctl->fd = fd;
-	ctl->hits = hits_open();
+	ctl->hits = hits_open(nic);
 	if (ctl->hits)
 		ctl->watch = io_add(fd, EPOLLIN, control_accept, ctl);
 	if (!ctl->watch) {

@@ -77,7 +77,6 @@ static void ask_faults(struct hits *hits)
 		struct fault_state *state = state_of(wait);
 		u64 wanted = atomic_load(&state->wanted);
 
-		wait->until.port->fault.told_fd = hits->told_fd;
 		if (!wanted || wanted > wait->until.hits)
 			atomic_store(&state->wanted, wait->until.hits);
 	}
@@ -137,6 +136,12 @@ static void look(struct hits *hits)
 	set_timer(hits);
 }
 
+/* Have a look, but not from here */
+static void look_later(struct hits *hits)
+{
+	eventfd_write(hits->told_fd, 1);
+}
+
 static void on_event(void *ctx, uint32_t events)
 {
 	struct hits *hits = ctx;
@@ -154,8 +159,6 @@ struct hits_wait *hits_wait(struct hits *hits, const struct hits_until *until,
 			    void (*fn)(void *ctx), void *ctx)
 {
 	struct hits_wait *wait = g_new0(struct hits_wait, 1);
-	const uint64_t one = 1;
-	ssize_t n;
 
 	wait->hits = hits;
 	wait->until = *until;
@@ -163,19 +166,23 @@ struct hits_wait *hits_wait(struct hits *hits, const struct hits_until *until,
 	wait->fn = fn;
 	wait->ctx = ctx;
 	hits->list = g_slist_prepend(hits->list, wait);
-	/* have a look, but not from here */
-	n = write(hits->told_fd, &one, sizeof(one));
-	(void)n;
+	look_later(hits);
 	return wait;
 }
 
 void hits_cancel(struct hits_wait *wait)
 {
-	if (wait)
-		forget(wait);
+	struct hits *hits;
+
+	if (!wait)
+		return;
+	hits = wait->hits;
+	forget(wait);
+	/* the fault has to learn what others want of it */
+	look_later(hits);
 }
 
-struct hits *hits_open(void)
+struct hits *hits_open(struct nic *nic)
 {
 	struct hits *hits = g_new0(struct hits, 1);
 
@@ -186,10 +193,13 @@ struct hits *hits_open(void)
 		hits->told = io_add(hits->told_fd, EPOLLIN, on_event, hits);
 	if (hits->timer_fd >= 0)
 		hits->timer = io_add(hits->timer_fd, EPOLLIN, on_event, hits);
-	if (hits->told && hits->timer)
-		return hits;
-	hits_close(hits);
-	return NULL;
+	if (!hits->told || !hits->timer) {
+		hits_close(hits);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < nic->num_ports; i++)
+		nic->ports[i]->fault.told_fd = hits->told_fd;
+	return hits;
 }
 
 void hits_close(struct hits *hits)

@@ -14,6 +14,7 @@
 
 struct hits;
 struct hits_wait;
+struct nic;
 struct nic_port;
 
 /**
@@ -32,10 +33,11 @@ struct hits_until {
 
 /**
  * hits_open() - prepare for those who wait
+ * @nic: the process, with all its ports; no fault has struck yet
  *
  * Return: what the other functions take, or NULL with errno set.
  */
-struct hits *hits_open(void);
+struct hits *hits_open(struct nic *nic);
 
 /* nobody waits any more; @hits may be NULL */
 void hits_close(struct hits *hits);

@@ -191,6 +191,9 @@ static void queues_same(struct fault *fault, struct mbx_msg *msg)
 	struct vc2_queue_reg_chunk *chunks = queue_chunks(msg);
 	u16 num = num_queue_chunks(msg);
 
+	if (VC2_LEN(struct vc2_create_vport, chunks, 2 * num) >
+	    sizeof(msg->data))
+		return;
 	for (u16 i = 0; i < num; i++) {
 		half32(&chunks[i].num_queues);
 		chunks[num + i] = chunks[i];

@@ -132,6 +132,26 @@ def test_wait_hits(nic, line, make_vport):
     assert two.recv()[0].frame == frames.plain(100)
 
 
+def test_wait_one_leaves(nic, line, make_vport):
+    """One of two who wait for a fault goes away; the other one is still told, by the strike."""
+    one = make_vport(0)
+    make_vport(1)
+    assert nic.control("fault wire-loss=100@port0")
+    before = nic.control("wait port0 wire-loss 0 0")["hits"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.connect(nic.control_path)
+        line.write(f"wait port0 wire-loss {before + 1} 60000\n".encode())
+        # that it is answered shows that the NIC has read the line above
+        assert "commands" in nic.control("help")
+        sock.sendall(f"wait port0 wire-loss {before + 9} 60000\n".encode())
+        assert "commands" in nic.control("help")
+    # ... and that the other has gone
+    assert "commands" in nic.control("help")
+    one.send(frames.plain(100))
+    nic.control("fault wire-loss=off")
+    assert json.loads(line.readline())["reached"] is True
+
+
 def test_rss(nic, make_vport):
     """`rss PORT` shows key and table as they were set."""
     vport = make_vport(0)
