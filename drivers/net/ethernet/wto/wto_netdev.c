@@ -566,10 +566,10 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 	memset(&vport->nic_last, 0, sizeof(vport->nic_last));
 	spin_unlock_bh(&vport->nic_stats_lock);
 	err = wto_netdev_check_vport(vport);
-	if (err)
-		return err;
-
-	err = wto_model_choose(vport);
+	if (!err)
+		err = wto_model_choose(vport);
+	if (!err)
+		err = wto_queue_check_tails(vport);
 	if (err)
 		return err;
 

@@ -20,16 +20,39 @@ static void wto_queue_free_ring(struct device *dev, size_t size, void *ring,
 		dma_free_coherent(dev, size, ring, dma);
 }
 
-static void __iomem *wto_queue_tail(struct wto_adapter *adapter,
-				    const struct wto_vc_queue_id *queue)
+static bool wto_queue_has_tail(struct wto_adapter *adapter, const char *type,
+			       const struct wto_vc_queue_id *queue)
 {
-	void __iomem *tail = wto_hw_reg(&adapter->hw, queue->tail);
+	if (wto_hw_reg(&adapter->hw, queue->tail))
+		return true;
 
-	if (!tail)
-		dev_err(adapter->dev, "queue %u: tail register %#llx is not among the registers\n",
-			queue->id, queue->tail);
+	dev_err(adapter->dev, "%s queue %u: tail register %#llx is not among the registers\n",
+		type, queue->id, queue->tail);
+	return false;
+}
 
-	return tail;
+/**
+ * wto_queue_check_tails - are the doorbells of a vport's queues registers?
+ * @vport: vport as the device described it, its models are chosen
+ *
+ * Context: Process.
+ * Return: 0, or -EIO if one is not; which is reported.
+ */
+int wto_queue_check_tails(struct wto_vport *vport)
+{
+	const struct wto_vc_vport *vc = &vport->vc;
+	struct wto_adapter *adapter = vport->adapter;
+	bool split = vport->rx_model == WTO_RX_SPLIT;
+	unsigned int i;
+
+	for (i = 0; i < vport->max_channels; i++)
+		if (!wto_queue_has_tail(adapter, "tx", &vc->txq[i]) ||
+		    (split && !wto_queue_has_tail(adapter, "buffer",
+						  &vc->bufq[i])) ||
+		    (!split && !wto_queue_has_tail(adapter, "rx", &vc->rxq[i])))
+			return -EIO;
+
+	return 0;
 }
 
 static void wto_queue_free_tx(struct wto_tx_queue *txq)
@@ -70,9 +93,8 @@ wto_queue_alloc_tx(struct wto_vport *vport, const struct wto_queue_cfg *cfg,
 	txq->id = vport->vc.txq[idx].id;
 	if (txq->compl_len)
 		txq->compl_id = vport->vc.complq[idx].id;
-	txq->tail = wto_queue_tail(adapter, &vport->vc.txq[idx]);
-	if (!txq->tail)
-		goto free_txq;
+	/* wto_queue_check_tails() has seen that there is one */
+	txq->tail = wto_hw_reg(&adapter->hw, vport->vc.txq[idx].tail);
 
 	txq->desc = dma_alloc_coherent(txq->dev, txq->len * sizeof(*txq->desc),
 				       &txq->dma, GFP_KERNEL);
@@ -124,6 +146,7 @@ struct wto_rx_queue *wto_queue_alloc_rx(struct wto_vport *vport,
 					unsigned int idx)
 {
 	struct wto_adapter *adapter = vport->adapter;
+	const struct wto_vc_queue_id *doorbell;
 	struct device *dev = adapter->dev;
 	struct wto_rx_queue *rxq;
 
@@ -140,16 +163,14 @@ struct wto_rx_queue *wto_queue_alloc_rx(struct wto_vport *vport,
 	rxq->len = cfg->rx_len;
 	rxq->id = vport->vc.rxq[idx].id;
 	rxq->model = vport->rx_model;
+	doorbell = &vport->vc.rxq[idx];
 	if (rxq->model == WTO_RX_SPLIT) {
-		rxq->bufq_id = vport->vc.bufq[idx].id;
-		rxq->tail = wto_queue_tail(adapter, &vport->vc.bufq[idx]);
-	} else {
-		rxq->tail = wto_queue_tail(adapter, &vport->vc.rxq[idx]);
+		doorbell = &vport->vc.bufq[idx];
+		rxq->bufq_id = doorbell->id;
 	}
+	rxq->tail = wto_hw_reg(&adapter->hw, doorbell->tail);
 	if (rxq->model == WTO_RX_SINGLE_BASE)
 		rxq->ptypes += VC2_PTYPE_MAX;
-	if (!rxq->tail)
-		goto free_rxq;
 
 	wto_rx_config(rxq, cfg);
 	rxq->desc = dma_alloc_coherent(dev, rxq->len * sizeof(*rxq->desc),
@@ -257,25 +278,17 @@ static unsigned int wto_queue_put_tx(const struct wto_tx_queue *txq,
 }
 
 static int wto_queue_config_tx(struct wto_mbx *mbx, u32 vport_id,
-			       const struct wto_queue_set *set)
+			       struct wto_queue_set *set)
 {
-	struct wto_vc_txq *list;
+	struct wto_vc_txq *list = set->list.txq;
 	unsigned int num = 0;
 	unsigned int i;
-	int err;
-
-	list = kcalloc(2 * set->cfg.num_channels, sizeof(*list), GFP_KERNEL);
-	if (!list)
-		return -ENOMEM;
 
 	for (i = 0; i < set->cfg.num_channels; i++)
 		num += wto_queue_put_tx(set->tx[i], set->vport->tx_model,
 					&list[num]);
 
-	err = wto_vc_config_txqs(mbx, vport_id, list, num);
-	kfree(list);
-
-	return err;
+	return wto_vc_config_txqs(mbx, vport_id, list, num);
 }
 
 /* The entries of a receive queue: first its buffer queue, if it has one.
@@ -316,36 +329,24 @@ static unsigned int wto_queue_put_rx(const struct wto_rx_queue *rxq, u32 mtu,
 }
 
 static int wto_queue_config_rx(struct wto_mbx *mbx, u32 vport_id,
-			       const struct wto_queue_set *set)
+			       struct wto_queue_set *set)
 {
-	struct wto_vc_rxq *list;
+	struct wto_vc_rxq *list = set->list.rxq;
 	unsigned int num = 0;
 	unsigned int i;
-	int err;
-
-	list = kcalloc(2 * set->cfg.num_channels, sizeof(*list), GFP_KERNEL);
-	if (!list)
-		return -ENOMEM;
 
 	for (i = 0; i < set->cfg.num_channels; i++)
 		num += wto_queue_put_rx(set->rx[i], set->cfg.mtu, &list[num]);
-	err = wto_vc_config_rxqs(mbx, vport_id, list, num);
-	kfree(list);
 
-	return err;
+	return wto_vc_config_rxqs(mbx, vport_id, list, num);
 }
 
 static int wto_queue_map(struct wto_mbx *mbx, u32 vport_id,
-			 const struct wto_queue_set *set, bool map)
+			 struct wto_queue_set *set, bool map)
 {
-	struct wto_vc_qmap *list;
+	struct wto_vc_qmap *list = set->list.map;
 	unsigned int num = 0;
 	unsigned int i;
-	int err;
-
-	list = kcalloc(2 * set->cfg.num_channels, sizeof(*list), GFP_KERNEL);
-	if (!list)
-		return -ENOMEM;
 
 	for (i = 0; i < set->cfg.num_channels; i++) {
 		list[num++] = (struct wto_vc_qmap) {
@@ -363,12 +364,9 @@ static int wto_queue_map(struct wto_mbx *mbx, u32 vport_id,
 	}
 
 	if (map)
-		err = wto_vc_map_vectors(mbx, vport_id, list, num);
-	else
-		err = wto_vc_unmap_vectors(mbx, vport_id, list, num);
-	kfree(list);
+		return wto_vc_map_vectors(mbx, vport_id, list, num);
 
-	return err;
+	return wto_vc_unmap_vectors(mbx, vport_id, list, num);
 }
 
 /* Return: number of queues, at most 2 */
@@ -387,16 +385,11 @@ static unsigned int wto_queue_ref_rx(const struct wto_rx_queue *rxq,
 }
 
 static int wto_queue_enable(struct wto_mbx *mbx, u32 vport_id,
-			    const struct wto_queue_set *set, bool enable)
+			    struct wto_queue_set *set, bool enable)
 {
-	struct wto_vc_qref *list;
+	struct wto_vc_qref *list = set->list.ref;
 	unsigned int num = 0;
 	unsigned int i;
-	int err;
-
-	list = kcalloc(4 * set->cfg.num_channels, sizeof(*list), GFP_KERNEL);
-	if (!list)
-		return -ENOMEM;
 
 	for (i = 0; i < set->cfg.num_channels; i++) {
 		list[num].type = VC2_QUEUE_TYPE_TX;
@@ -409,12 +402,9 @@ static int wto_queue_enable(struct wto_mbx *mbx, u32 vport_id,
 	}
 
 	if (enable)
-		err = wto_vc_enable_queues(mbx, vport_id, list, num);
-	else
-		err = wto_vc_disable_queues(mbx, vport_id, list, num);
-	kfree(list);
+		return wto_vc_enable_queues(mbx, vport_id, list, num);
 
-	return err;
+	return wto_vc_disable_queues(mbx, vport_id, list, num);
 }
 
 static int wto_queue_post(struct wto_queue_set *set)

@@ -348,15 +348,27 @@ struct wto_vector {
  * @vport: owner
  * @tx: transmit queues
  * @rx: receive queues
+ * @list: room for what is told to the device, in use while it is told
+ * @list.txq: transmit and completion queues
+ * @list.rxq: receive and buffer queues
+ * @list.map: queues and vectors
+ * @list.ref: queues of all types
  */
 struct wto_queue_set {
 	struct wto_queue_cfg cfg;
 	struct wto_vport *vport;
 	struct wto_tx_queue *tx[WTO_MAX_QUEUES];
 	struct wto_rx_queue *rx[WTO_MAX_QUEUES];
+	union {
+		struct wto_vc_txq txq[2 * WTO_MAX_QUEUES];
+		struct wto_vc_rxq rxq[2 * WTO_MAX_QUEUES];
+		struct wto_vc_qmap map[2 * WTO_MAX_QUEUES];
+		struct wto_vc_qref ref[4 * WTO_MAX_QUEUES];
+	} list;
 };
 
 /* wto_queue.c */
+int wto_queue_check_tails(struct wto_vport *vport);
 struct wto_queue_set *wto_queue_set_alloc(struct wto_vport *vport,
 					  const struct wto_queue_cfg *cfg);
 void wto_queue_set_free(struct wto_queue_set *set);

@@ -133,6 +133,23 @@ int wto_vc_call(struct wto_mbx *mbx, const struct wto_vc_call *call)
 	return min(msg.reply_len, call->reply_max);
 }
 
+/* Exchange a message whose reply has the form of the request, and overwrites it.
+ * Return: as wto_vc_call().
+ */
+static int wto_vc_ask(struct wto_mbx *mbx, u32 op, void *wire, size_t len)
+{
+	const struct wto_vc_call call = {
+		.op = op,
+		.req = wire,
+		.req_len = len,
+		.reply = wire,
+		.reply_max = len,
+		.reply_min = len,
+	};
+
+	return wto_vc_call(mbx, &call);
+}
+
 /**
  * wto_vc_version - agree on the version of the interface
  * @mbx: mailbox
@@ -148,17 +165,9 @@ int wto_vc_version(struct wto_mbx *mbx, struct wto_vc_version *version)
 		.major = cpu_to_le32(VC2_VERSION_MAJOR),
 		.minor = cpu_to_le32(VC2_VERSION_MINOR),
 	};
-	struct wto_vc_call call = {
-		.op = VC2_OP_VERSION,
-		.req = &ver,
-		.req_len = sizeof(ver),
-		.reply = &ver,
-		.reply_max = sizeof(ver),
-		.reply_min = sizeof(ver),
-	};
 	int ret;
 
-	ret = wto_vc_call(mbx, &call);
+	ret = wto_vc_ask(mbx, VC2_OP_VERSION, &ver, sizeof(ver));
 	if (ret < 0)
 		return ret;
 	if (le32_to_cpu(ver.major) != VC2_VERSION_MAJOR) {
@@ -192,17 +201,9 @@ int wto_vc_get_caps(struct wto_mbx *mbx, struct wto_vc_caps *caps)
 		.rss_caps = cpu_to_le64(caps->rss),
 		.other_caps = cpu_to_le64(caps->other),
 	};
-	struct wto_vc_call call = {
-		.op = VC2_OP_GET_CAPS,
-		.req = &wire,
-		.req_len = sizeof(wire),
-		.reply = &wire,
-		.reply_max = sizeof(wire),
-		.reply_min = sizeof(wire),
-	};
 	int ret;
 
-	ret = wto_vc_call(mbx, &call);
+	ret = wto_vc_ask(mbx, VC2_OP_GET_CAPS, &wire, sizeof(wire));
 	if (ret < 0)
 		return ret;
 
@@ -728,17 +729,9 @@ int wto_vc_get_stats(struct wto_mbx *mbx, u32 vport_id,
 		     struct wto_nic_stats *stats)
 {
 	struct vc2_vport_stats wire = { .vport_id = cpu_to_le32(vport_id) };
-	struct wto_vc_call call = {
-		.op = VC2_OP_GET_STATS,
-		.req = &wire,
-		.req_len = sizeof(wire),
-		.reply = &wire,
-		.reply_max = sizeof(wire),
-		.reply_min = sizeof(wire),
-	};
 	int ret;
 
-	ret = wto_vc_call(mbx, &call);
+	ret = wto_vc_ask(mbx, VC2_OP_GET_STATS, &wire, sizeof(wire));
 	if (ret < 0)
 		return ret;
 
