@@ -89,10 +89,61 @@ static enum cp_status cp_apply(struct cp_qconf *confs, u32 num)
 	return CP_OK;
 }
 
-static enum cp_status cp_check_tx(struct cp_vport *vport,
-				  const struct vc2_txq_info *info,
+/**
+ * struct cp_config_kind - a configuration message
+ * @hdr_len: bytes before the entries
+ * @entry_len: bytes of an entry
+ * @check: checks an entry and notes in the last argument what it says
+ */
+struct cp_config_kind {
+	size_t hdr_len;
+	size_t entry_len;
+	enum cp_status (*check)(struct cp_vport *vport, const void *entry,
+				struct cp_qconf *conf);
+};
+
+static_assert(sizeof(struct vc2_rxq_info) >= sizeof(struct vc2_txq_info),
+	      "MAX_QINFO is enough for both");
+/* both kinds begin alike */
+static_assert(!offsetof(struct vc2_config_rx_queues, vport_id) &&
+	      !offsetof(struct vc2_config_tx_queues, vport_id) &&
+	      offsetof(struct vc2_config_rx_queues, num_qinfo) ==
+	      offsetof(struct vc2_config_tx_queues, num_qinfo),
+	      "headers of configuration messages");
+
+static enum cp_status cp_config(struct nic_port *port,
+				const struct mbx_msg *req, struct mbx_msg *rsp,
+				const struct cp_config_kind *kind)
+{
+	const struct vc2_config_tx_queues *in =
+		(const struct vc2_config_tx_queues *)req->data;
+	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
+	u32 num = le16_to_cpu(in->num_qinfo);
+	struct cp_qconf confs[MAX_QINFO];
+	enum cp_status status;
+
+	if (!vport)
+		return CP_ENOENT;
+	if (!num || !cp_fits(port, req, kind->hdr_len, num, kind->entry_len))
+		return CP_EINVAL;
+	for (u32 i = 0; i < num; i++) {
+		const u8 *entry = req->data + kind->hdr_len +
+				  i * kind->entry_len;
+
+		status = kind->check(vport, entry, &confs[i]);
+		if (status)
+			return status;
+	}
+	status = cp_apply(confs, num);
+	if (!status)
+		cp_echo(req, rsp, (u16)kind->hdr_len);
+	return status;
+}
+
+static enum cp_status cp_check_tx(struct cp_vport *vport, const void *entry,
 				  struct cp_qconf *conf)
 {
+	const struct vc2_txq_info *info = entry;
 	u32 type = le32_to_cpu(info->type);
 	u32 id = le32_to_cpu(info->queue_id);
 	struct nic_port *port = vport->port;
@@ -130,26 +181,13 @@ static enum cp_status cp_check_tx(struct cp_vport *vport,
 enum cp_status cp_config_tx(struct nic_port *port, const struct mbx_msg *req,
 			    struct mbx_msg *rsp)
 {
-	const struct vc2_config_tx_queues *in =
-		(const struct vc2_config_tx_queues *)req->data;
-	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
-	u32 num = le16_to_cpu(in->num_qinfo);
-	struct cp_qconf confs[MAX_QINFO];
-	enum cp_status status;
+	static const struct cp_config_kind tx = {
+		.hdr_len = sizeof(struct vc2_config_tx_queues),
+		.entry_len = sizeof(struct vc2_txq_info),
+		.check = cp_check_tx,
+	};
 
-	if (!vport)
-		return CP_ENOENT;
-	if (!num || !cp_fits(port, req, sizeof(*in), num, sizeof(in->qinfo[0])))
-		return CP_EINVAL;
-	for (u32 i = 0; i < num; i++) {
-		status = cp_check_tx(vport, &in->qinfo[i], &confs[i]);
-		if (status)
-			return status;
-	}
-	status = cp_apply(confs, num);
-	if (!status)
-		cp_echo(req, rsp, sizeof(*in));
-	return status;
+	return cp_config(port, req, rsp, &tx);
 }
 
 /* flags of a receive queue that need a capability */
@@ -188,10 +226,10 @@ static enum cp_status cp_check_rx_bufqs(struct cp_vport *vport, u32 id,
 	return CP_OK;
 }
 
-static enum cp_status cp_check_rx(struct cp_vport *vport,
-				  const struct vc2_rxq_info *info,
+static enum cp_status cp_check_rx(struct cp_vport *vport, const void *entry,
 				  struct cp_qconf *conf)
 {
+	const struct vc2_rxq_info *info = entry;
 	u32 type = le32_to_cpu(info->type);
 	u32 id = le32_to_cpu(info->queue_id);
 	struct nic_port *port = vport->port;
@@ -248,30 +286,14 @@ static enum cp_status cp_check_rx(struct cp_vport *vport,
 enum cp_status cp_config_rx(struct nic_port *port, const struct mbx_msg *req,
 			    struct mbx_msg *rsp)
 {
-	const struct vc2_config_rx_queues *in =
-		(const struct vc2_config_rx_queues *)req->data;
-	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
-	u32 num = le16_to_cpu(in->num_qinfo);
-	struct cp_qconf confs[MAX_QINFO];
-	enum cp_status status;
+	static const struct cp_config_kind rx = {
+		.hdr_len = sizeof(struct vc2_config_rx_queues),
+		.entry_len = sizeof(struct vc2_rxq_info),
+		.check = cp_check_rx,
+	};
 
-	if (!vport)
-		return CP_ENOENT;
-	if (!num || !cp_fits(port, req, sizeof(*in), num, sizeof(in->qinfo[0])))
-		return CP_EINVAL;
-	for (u32 i = 0; i < num; i++) {
-		status = cp_check_rx(vport, &in->qinfo[i], &confs[i]);
-		if (status)
-			return status;
-	}
-	status = cp_apply(confs, num);
-	if (!status)
-		cp_echo(req, rsp, sizeof(*in));
-	return status;
+	return cp_config(port, req, rsp, &rx);
 }
-
-static_assert(sizeof(struct vc2_rxq_info) >= sizeof(struct vc2_txq_info),
-	      "MAX_QINFO is enough for both");
 
 /* ------------------------------------------------------------------ */
 /* Chunks                                                               */
