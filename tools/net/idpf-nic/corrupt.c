@@ -174,7 +174,7 @@ static enum fault_id fault_of(enum corrupt_kind kind)
 	}
 }
 
-/* One of the rows of a kind whose names are in @set, NULL: there is none */
+/* One of the rows of a kind whose names are in @set; there is one */
 static const struct corrupt_field *choose(struct fault *fault, u64 set,
 					  enum corrupt_kind kind)
 {
@@ -187,7 +187,21 @@ static const struct corrupt_field *choose(struct fault *fault, u64 set,
 		if (fields[i].kind == kind && set & BIT_ULL(idx))
 			found[num++] = &fields[i];
 	}
-	return num ? found[fault_random(fault, fault_of(kind)) % num] : NULL;
+	return found[fault_random(fault, fault_of(kind)) % num];
+}
+
+/* The names that a kind has, found out when it is first asked for */
+static u64 names_of(enum corrupt_kind kind)
+{
+	static u64 names[CORRUPT_RX_BASE + 1];
+
+	if (names[kind])
+		return names[kind];
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (fields[i].kind == kind)
+			names[kind] |= BIT_ULL(field_index(fault_of(kind),
+							   fields[i].name));
+	return names[kind];
 }
 
 void corrupt_desc(struct fault *fault, enum corrupt_kind kind, void *desc,
@@ -197,13 +211,16 @@ void corrupt_desc(struct fault *fault, enum corrupt_kind kind, void *desc,
 	const struct corrupt_field *field;
 	__le64 le = 0;
 	size_t off;
+	u64 set;
 	u64 qw;
 
-	if (!fault_take(fault, id))
+	if (!fault_armed(fault, BIT(id)))
 		return;
-	field = choose(fault, atomic_load(&fault->state[id].value), kind);
-	if (!field)
+	/* what the descriptor does not have cannot be struck */
+	set = atomic_load(&fault->state[id].value) & names_of(kind);
+	if (!set || !fault_strike(fault, id))
 		return;
+	field = choose(fault, set, kind);
 	off = field->qw * sizeof(le);
 	len = len - off < sizeof(le) ? len - off : sizeof(le);
 	memcpy(&le, (u8 *)desc + off, len);

@@ -176,6 +176,19 @@ def test_too_long(make_pair):
     deliver(one, two, frames.plain(1000))
 
 
+def test_corrupt_what_is_not_there(nic, pair):
+    """A fault in fields that these descriptors do not have never strikes; with others it does."""
+    one, two = pair
+    name = f"port{two.port.index}"
+    before = nic.control(f"wait {name} rx-corrupt 0 0")["hits"]
+    assert "fault" in nic.control(f"fault rx-corrupt=bufq,rsc,id:count=0@{name}")
+    deliver(one, two, frames.plain(100))
+    assert nic.control(f"wait {name} rx-corrupt 0 0")["hits"] == before
+    assert "fault" in nic.control(f"fault rx-corrupt=bufq,hash@{name}")
+    deliver(one, two, frames.plain(100))
+    assert nic.control(f"wait {name} rx-corrupt 0 0")["hits"] == before + 1
+
+
 @pytest.mark.parametrize("addr", (0, 0xdead0000, (1 << 64) - 8, (1 << 64) - 1), ids=hex)
 def test_buffer_outside(make_pair, addr):
     """A buffer outside of guest memory costs a frame; its descriptor says so, the ring goes on."""
