@@ -6,6 +6,9 @@
  * overlay in memory on top of it, mounts the kernel's file systems, names the
  * virtio serial ports as udev would, and goes on as guest/session.  It is a C
  * program because each process that a script starts costs 0.1 s under TCG.
+ *
+ * If the kernel was given an archive with all that is needed (host/memory_archive.py),
+ * that is the root as it is.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "events.h"
@@ -24,6 +28,10 @@
 #define NEW_ROOT	"/run/root"
 #define SESSION		"/mnt/src/tools/testing/lab/guest/session"
 #define PORTS_GLOB	"/sys/class/virtio-ports/*"
+/* only an archive in memory has it there from the start */
+#define MEMORY_ROOT_MARK "/mnt/lab/command"
+/* ttyS0 to ttyS3 are the system's own */
+#define SERIAL_FIRST_LINE 4
 #define PORTS_WAIT_MS	30000
 
 struct mount_entry {
@@ -45,11 +53,16 @@ static const struct mount_entry root_mounts[] = {
 	{ "/media/out", NULL, NEW_ROOT "/mnt/out", MS_BIND, NULL },
 	{ "/media/lab", NULL, NEW_ROOT "/mnt/lab", MS_BIND, NULL },
 	{ "tmpfs", "tmpfs", NEW_ROOT "/media", 0, NULL },
-	{ "devtmpfs", "devtmpfs", NEW_ROOT "/dev", 0, NULL },
-	{ "proc", "proc", NEW_ROOT "/proc", 0, NULL },
-	{ "sysfs", "sysfs", NEW_ROOT "/sys", 0, NULL },
 	{ "tmpfs", "tmpfs", NEW_ROOT "/run", 0, "mode=755" },
-	{ "tmpfs", "tmpfs", NEW_ROOT "/tmp", 0, NULL },
+};
+
+static const struct mount_entry run_mount = { "tmpfs", "tmpfs", "/run", 0, "mode=755" };
+
+static const struct mount_entry base_mounts[] = {
+	{ "devtmpfs", "devtmpfs", "/dev", 0, NULL },
+	{ "proc", "proc", "/proc", 0, NULL },
+	{ "sysfs", "sysfs", "/sys", 0, NULL },
+	{ "tmpfs", "tmpfs", "/tmp", 0, NULL },
 };
 
 static const struct mount_entry kernel_mounts[] = {
@@ -113,9 +126,7 @@ static void load_overlay(void)
 
 static void change_root(void)
 {
-	static const struct mount_entry run = { "tmpfs", "tmpfs", "/run", 0, "mode=755" };
-
-	mount_one(&run);
+	mount_one(&run_mount);
 	make_dir("/run/upper");
 	make_dir("/run/work");
 	make_dir(NEW_ROOT);
@@ -146,6 +157,60 @@ static void name_port(const char *dir)
 	fclose(file);
 }
 
+/* Output that nobody changes on its way, and no echo */
+static void make_raw(const char *path)
+{
+	int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct termios tio;
+
+	/* a line without hardware behind it can be opened, but has no settings */
+	if (fd < 0 || tcgetattr(fd, &tio))
+		die("serial port", path);
+	cfmakeraw(&tio);
+	cfsetspeed(&tio, B115200);
+	tio.c_cflag |= CLOCAL | CREAD;
+	if (tcsetattr(fd, TCSANOW, &tio))
+		die("serial port", path);
+	close(fd);
+}
+
+/* Serial ports of PCI devices, in their order; the system's own come first */
+static void name_serial_ports(char *names)
+{
+	char link_path[256], target[32], path[64];
+	int line = SERIAL_FIRST_LINE;
+
+	for (char *name = strtok(names, ","); name; name = strtok(NULL, ","), line++) {
+		snprintf(target, sizeof(target), "../ttyS%d", line);
+		snprintf(path, sizeof(path), "/dev/ttyS%d", line);
+		snprintf(link_path, sizeof(link_path), "/dev/virtio-ports/%s", name);
+		make_raw(path);
+		if (symlink(target, link_path))
+			die("symlink", link_path);
+	}
+}
+
+/* A word of the kernel's command line; names with a dot do not come as environment */
+static bool find_arg(const char *name, char *value, size_t size)
+{
+	char line[4096] = "";
+	FILE *file = fopen("/proc/cmdline", "re");
+	bool found = false;
+
+	if (!file || !fgets(line, sizeof(line), file))
+		die("read", "/proc/cmdline");
+	fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	for (char *word = strtok(line, " "); word && !found; word = strtok(NULL, " ")) {
+		size_t len = strlen(name);
+
+		found = !strncmp(word, name, len) && word[len] == '=';
+		if (found)
+			snprintf(value, size, "%s", word + len + 1);
+	}
+	return found;
+}
+
 static void name_ports(size_t count)
 {
 	static char pattern[] = PORTS_GLOB "/name";
@@ -171,10 +236,14 @@ int main(void)
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root",
 		"TERM=linux", NULL,
 	};
-	const char *ports = getenv("lab.ports");
-	const char *hung_task_s = getenv("lab.hung_task_s");
+	char value[512];
 
-	change_root();
+	if (access(MEMORY_ROOT_MARK, F_OK))
+		change_root();
+	else
+		mount_one(&run_mount);
+	for (size_t i = 0; i < ARRAY_SIZE(base_mounts); i++)
+		mount_one(&base_mounts[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(run_dirs); i++)
 		make_dir(run_dirs[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(kernel_mounts); i++)
@@ -182,8 +251,11 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_SIZE(dev_links); i++)
 		if (symlink(dev_links[i][0], dev_links[i][1]) && errno != EEXIST)
 			die("symlink", dev_links[i][1]);
-	name_ports(ports ? strtoul(ports, NULL, 10) : 0);
-	write_file("/proc/sys/kernel/hung_task_timeout_secs", hung_task_s ? hung_task_s : "60");
+	if (find_arg("lab.serial", value, sizeof(value)))
+		name_serial_ports(value);
+	if (find_arg("lab.ports", value, sizeof(value)))
+		name_ports(strtoul(value, NULL, 10));
+	write_file("/proc/sys/kernel/hung_task_timeout_secs", "60");
 	sethostname("wto-lab", strlen("wto-lab"));
 	execve(SESSION, argv, env);
 	die("exec", SESSION);

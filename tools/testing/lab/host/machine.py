@@ -11,6 +11,8 @@ import socket
 import subprocess
 import time
 
+import memory_archive
+
 NIC_START_S = 15
 NIC_STOP_S = 10
 SANITIZER_ENV = {
@@ -182,19 +184,39 @@ class FileServer(Program):
             ], f"{log_dir}/virtiofsd-{tag}.log", pass_fds=[listener.fileno()])
 
 
-def guest_tree(opts, run_dir):
-    """Puts root, checkout, build results and settings together, read-only."""
-    tree = f"{run_dir}/tree"
+def write_config(opts, run_dir):
+    """A directory with the command and the settings of guest/session."""
     config = f"{run_dir}/config"
-    os.mkdir(tree)
-    binds = [(os.environ["LAB_ROOT"], ""), (os.environ["LAB_SRC"], "/media/src"),
-             (os.environ["LAB_OUT"], "/media/out"), (config, "/media/lab")]
     os.mkdir(config)
     with open(f"{config}/command", "wb") as file:
         file.write(b"".join(os.fsencode(word) + b"\0" for word in opts.command))
     with open(f"{config}/config", "w", encoding="utf-8") as file:
         for key, value in guest_config(opts).items():
             file.write(f"{key}='{value}'\n")
+    return config
+
+
+def memory_root(opts, run_dir):
+    """An archive with what the guest needs, for one without file server."""
+    out = os.environ["LAB_OUT"]
+    files = ["tools"] + ([opts.kernel] if opts.driver == "wto" else [])
+    modules = []
+    if opts.driver == "wto":
+        info = subprocess.run(["modinfo", "-F", "depends", f"{out}/{opts.kernel}/wto.ko"],
+                              capture_output=True, text=True, check=True)
+        modules = info.stdout.strip().replace(",", " ").split()
+    memory_archive.write(f"{run_dir}/root.cpio", {
+        "release": opts.release, "modules": modules, "config": write_config(opts, run_dir),
+        "src": os.environ["LAB_SRC"], "out": out, "files": files})
+
+
+def guest_tree(opts, run_dir):
+    """Puts root, checkout, build results and settings together, read-only."""
+    tree = f"{run_dir}/tree"
+    config = write_config(opts, run_dir)
+    os.mkdir(tree)
+    binds = [(os.environ["LAB_ROOT"], ""), (os.environ["LAB_SRC"], "/media/src"),
+             (os.environ["LAB_OUT"], "/media/out"), (config, "/media/lab")]
     unpack_overlay(opts.release, config)
     for source, place in binds:
         for mount in (["--bind", source, tree + place],
@@ -241,9 +263,8 @@ def counts(opts):
     return opts.count_instructions and opts.accel == "tcg"
 
 
+ROOT_ARGS = "root=labroot rootfstype=virtiofs ro init=/media/out/tools/init"
 KERNEL_ARGS = (
-    "root=labroot rootfstype=virtiofs ro "
-    "init=/media/out/tools/init "
     "console=ttyS0 loglevel=5 panic=-1 net.ifnames=0 mitigations=off "
     "no_timer_check tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60 "
     "rcupdate.rcu_expedited=1 random.trust_cpu=on cryptomgr.notests"
@@ -277,11 +298,14 @@ def qemu_argv(opts, run_dir, log_dir, servers, nic):
         "-object", f"memory-backend-memfd,id=ram,size={opts.mem},share=on",
         "-machine", "q35,memory-backend=ram,sata=off,smbus=off,i8042=off,hpet=off,vmport=off",
         "-kernel", kernel_image(opts),
-        "-append", " ".join([KERNEL_ARGS, f"lab.ports={len(serial_ports(opts))}",
+        *(["-initrd", f"{run_dir}/root.cpio"] if opts.in_memory else []),
+        "-append", " ".join([*([] if opts.in_memory else [ROOT_ARGS]), KERNEL_ARGS,
+                             *serial_kernel_args(opts),
                              *clock_args(opts), *opts.kernel_arg]),
+        "-chardev", f"socket,id=qmp,path={run_dir}/qmp",
+        "-object", "monitor-qmp,id=monitor,chardev=qmp",
         "-chardev", f"file,id=console,path={log_dir}/console.log",
         "-serial", "chardev:console",
-        "-device", "virtio-serial-pci,max_ports=16",
     ]
     for server in servers:
         argv += ["-chardev", f"socket,id=fs-{server.tag},path={server.socket}",
@@ -290,15 +314,50 @@ def qemu_argv(opts, run_dir, log_dir, servers, nic):
         path = nic.control if name == "wto.nic-control" else f"{run_dir}/{name}"
         # the counting plugin, within QEMU, connects to it
         listens = ",server=on,wait=off" if name == "wto.icount" else ""
-        argv += ["-chardev", f"socket,id={name},path={path}{listens}",
-                 "-device", f"virtserialport,chardev={name},name={name}"]
+        argv += ["-chardev", f"socket,id={name},path={path}{listens}"]
+    argv += serial_devices(serial_ports(opts), opts.in_memory)
     if counts(opts):
         plugin = f"{os.environ['LAB_OUT']}/tools/icount.so"
         argv += ["-plugin", f"{plugin},socket={run_dir}/wto.icount"]
     if opts.shell:
+        argv += ["-device", "virtio-serial-pci"] if opts.in_memory else []
         argv += ["-chardev", "stdio,id=tty,signal=off", "-device", "virtconsole,chardev=tty"]
     for i, path in enumerate(nic.sockets if nic else []):
-        device = {"driver": "vfio-user-pci", "id": f"nic{i}",
-                  "socket": {"type": "unix", "path": path}}
-        argv += ["-device", json.dumps(device)]
+        argv += nic_args(i, path, opts.root_ports)
     return argv + opts.qemu_arg
+
+
+def serial_kernel_args(opts):
+    """What the guest's first program must know of its ports."""
+    names = serial_ports(opts)
+    if opts.in_memory:
+        return ["8250.nr_uarts=32", "no_console_suspend", f"lab.serial={','.join(names)}"]
+    return [f"lab.ports={len(names)}"]
+
+
+def serial_devices(names, plain):
+    """
+    The ports as virtio devices, or as plain serial ports: virtio_console of kernel 7.3 takes its
+    ports for disconnected after a suspend.
+    """
+    if not plain:
+        argv = ["-device", "virtio-serial-pci,max_ports=16"]
+        for name in names:
+            argv += ["-device", f"virtserialport,chardev={name},name={name}"]
+        return argv
+    argv = []
+    for name in names:
+        argv += ["-device", f"pci-serial,chardev={name}"]
+    return argv
+
+
+def nic_args(number, path, root_port):
+    """One function of the NIC: part of the root complex, or in the slot of a root port."""
+    device = {"driver": "vfio-user-pci", "id": f"nic{number}",
+              "socket": {"type": "unix", "path": path}}
+    if not root_port:
+        return ["-device", json.dumps(device)]
+    # Above 5 GT/s Linux waits for a link after a reset that QEMU shows on hotplug ports only
+    port = {"driver": "pcie-root-port", "id": f"slot{number}", "chassis": number + 1,
+            "hotplug": False, "x-speed": "5"}
+    return ["-device", json.dumps(port), "-device", json.dumps({**device, "bus": port["id"]})]

@@ -26,6 +26,13 @@ EXIT_NIC = 122
 EXIT_LAB = 123
 EXIT_TIMEOUT = 124
 
+# Requests of the guest.  With "wake-" before them they are served when it sleeps next, and it
+# is woken; "wake" only wakes it.  QEMU does not tell of a guest that idles (s2idle): on
+# "press" its power button is pressed until it says "awake".
+NIC_REQUESTS = {"stop-nic": signal.SIGTERM, "pause-nic": signal.SIGSTOP,
+                "resume-nic": signal.SIGCONT, "kill-nic": signal.SIGKILL}
+
+PRESS_EVERY_S = 1
 POWER_OFF_S = 60
 # The emulator patches code that other virtual processors run: once in some hundred boots
 # the kernel falls over that, long before anything of ours is there
@@ -53,6 +60,10 @@ class Guest:
         self.status = None
         self.failure = None
         self.session_over = False
+        self.monitor = None
+        self.request_rest = self.qmp_rest = self.status_line = b""
+        self.wake_requests = []
+        self.next_press = None
         self.hangs = False
         self.selector = selectors.DefaultSelector()
         self.listeners = []
@@ -64,14 +75,19 @@ class Guest:
             self.nic = machine.Nic(self.opts, self.run_dir, self.log_dir)
             self.watch(self.nic.pidfd, self.on_nic_end)
             self.watch(self.nic.process.stdout, self.on_nic_output)
-        tree = machine.guest_tree(self.opts, self.run_dir)
-        servers = [machine.FileServer("labroot", tree, "always", self.log_dir, self.run_dir)]
+        servers = []
+        if self.opts.in_memory:
+            machine.memory_root(self.opts, self.run_dir)
+        else:
+            tree = machine.guest_tree(self.opts, self.run_dir)
+            servers.append(machine.FileServer("labroot", tree, "always", self.log_dir,
+                                              self.run_dir))
         if self.opts.share:
             servers.append(machine.FileServer("share", self.opts.share, "auto",
                                               self.log_dir, self.run_dir))
         handlers = {"wto.out": self.on_output(1), "wto.err": self.on_output(2),
                     "wto.status": self.on_status, "wto.kmsg": self.kmsg.write,
-                    "wto.lab": None}
+                    "wto.lab": None, "qmp": None}
         for name, handler in handlers.items():
             self.listen(name, handler)
         argv = machine.qemu_argv(self.opts, self.run_dir, self.log_dir, servers, self.nic)
@@ -95,6 +111,10 @@ class Guest:
             self.selector.unregister(listener)
             if name == "wto.lab":
                 self.watch(channel, lambda: self.on_request(channel))
+            elif name == "qmp":
+                self.monitor = channel
+                channel.sendall(b'{"execute": "qmp_capabilities"}\n')
+                self.watch(channel, lambda: self.receive(channel, self.on_qmp))
             else:
                 self.watch(channel, lambda: self.receive(channel, handler))
 
@@ -124,8 +144,11 @@ class Guest:
         return write
 
     def on_status(self, data):
-        """How the session ended: "exit N" or "fail REASON"."""
-        word, _, rest = data.decode(errors="replace").strip().partition(" ")
+        """How the session ended: "exit N" or "fail REASON", one line."""
+        self.status_line += data
+        if not self.status_line.endswith(b"\n"):
+            return
+        word, _, rest = self.status_line.decode(errors="replace").strip().partition(" ")
         self.session_over = True
         if word == "exit" and rest.isdigit():
             self.status = int(rest)
@@ -133,24 +156,55 @@ class Guest:
             self.failure = rest
 
     def on_request(self, channel):
-        """One line from the guest's wto.lab port: a signal for the NIC."""
-        signals = {"stop-nic": signal.SIGTERM, "pause-nic": signal.SIGSTOP,
-                   "resume-nic": signal.SIGCONT}
-
+        """One line from the guest's wto.lab port: one of NIC_REQUESTS, or "wake"."""
         def answer(data):
-            for word in data.decode(errors="replace").split():
-                if word not in (*signals, "kill-nic") or not self.nic:
+            # serial ports bring one byte at a time
+            *lines, self.request_rest = (self.request_rest + data).split(b"\n")
+            for word in b" ".join(lines).decode(errors="replace").split():
+                if word in ("press", "awake"):
+                    self.next_press = (time.monotonic() + PRESS_EVERY_S
+                                       if word == "press" else None)
+                elif word == "wake":
+                    self.wake_requests.append(None)
+                elif word.startswith("wake-") and word[5:] in NIC_REQUESTS and self.nic:
+                    self.wake_requests.append(word[5:])
+                elif word in NIC_REQUESTS and self.nic:
+                    self.ask_nic(word)
+                else:
                     channel.sendall(b"error: no such request, or no NIC\n")
                     continue
-                if word in ("kill-nic", "stop-nic"):
-                    self.nic_ended_by_test = True
-                if word == "kill-nic":
-                    self.nic.kill()
-                else:
-                    self.nic.signal(signals[word])
                 channel.sendall(b"ok\n")
 
         self.receive(channel, answer)
+
+    def press_button(self):
+        """Presses the power button if it is time to; returns when it is next."""
+        if self.next_press is None:
+            return float("inf")
+        if time.monotonic() >= self.next_press:
+            self.monitor.sendall(b'{"execute": "system_powerdown"}\n')
+            self.next_press = time.monotonic() + PRESS_EVERY_S
+        return self.next_press
+
+    def ask_nic(self, request):
+        """Kills the NIC, stops it or lets it go on."""
+        if request in ("kill-nic", "stop-nic"):
+            self.nic_ended_by_test = True
+        if request == "kill-nic":
+            self.nic.kill()
+        else:
+            self.nic.signal(NIC_REQUESTS[request])
+
+    def on_qmp(self, data):
+        """QEMU tells of events; a guest that sleeps is woken as it asked for beforehand."""
+        *lines, self.qmp_rest = (self.qmp_rest + data).split(b"\n")
+        for line in lines:
+            if b'"SUSPEND"' not in line or not self.wake_requests:
+                continue
+            request = self.wake_requests.pop(0)
+            if request:
+                self.ask_nic(request)
+            self.monitor.sendall(b'{"execute": "system_wakeup"}\n')
 
     def on_nic_output(self):
         """What the NIC prints after its start lines."""
@@ -180,7 +234,8 @@ class Guest:
             if self.session_over and not powering_off:
                 powering_off = True
                 end = time.monotonic() + POWER_OFF_S
-            events = self.selector.select(max(0, end - time.monotonic()))
+            until = min(end, self.press_button())
+            events = self.selector.select(max(0, until - time.monotonic()))
             if not events and time.monotonic() >= end:
                 self.hangs = self.session_over
                 return self.session_over
@@ -280,6 +335,8 @@ def parse_args():
     add("--nic-arg", action="append", default=[])
     add("--port-arg", action="append", default=[])
     add("--nic-may-die", action="store_true")
+    add("--in-memory", action="store_true", help="no file server: all in an archive")
+    add("--root-ports", action="store_true", help="each function in a slot of its own")
     add("--pcap")
     add("--share")
     add("--timeout", type=float, default=300)
@@ -293,6 +350,8 @@ def parse_args():
     add("--keep-logs", action="store_true")
     add("command", nargs="+")
     opts = parser.parse_args()
+    if opts.in_memory and opts.share:
+        parser.error("--share needs a file server, which a guest --in-memory has not")
     # KASAN takes an eighth, and what it keeps from use again
     opts.mem = opts.mem or ("3G" if opts.kernel == "debug" else "2G")
     size = os.get_terminal_size(0) if opts.shell and os.isatty(0) else None

@@ -101,7 +101,7 @@ run_command()
 			pass+=("$1=$2")
 			shift 2
 			;;
-		--nic-may-die | --count-instructions | --shell)
+		--nic-may-die | --count-instructions | --root-ports | --in-memory | --shell)
 			pass+=("$1")
 			shift
 			;;
