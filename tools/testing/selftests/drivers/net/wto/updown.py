@@ -11,12 +11,12 @@ import time
 from lib.py import EchoTraffic, TcpStream, WtoEnv, ip, ksft_disruptive, ksft_eq, ksft_exit, \
     ksft_gt, ksft_lt, ksft_pr, ksft_run, wait_progress
 from lib.py.env import nic_functions
-from lib.py.memory import Memory, traces_of
+from lib.py.memory import Memory, leaking_caches, traces_of
 
 FULL = bool(os.environ.get("WTO_TEST_FULL"))
 LINK_CYCLES = 200 if FULL else 50
 LOAD_CYCLES = 30 if FULL else 10
-BIND_CYCLES = 50 if FULL else 5
+BIND_CYCLES = 50 if FULL else 6
 
 # The kernel's own noise, KiB.  A leak of one page per queue and cycle is more.
 PAGES_NOISE = 768
@@ -24,8 +24,12 @@ SLAB_NOISE = 768
 PERCPU_NOISE = 64
 
 
-def check_growth(before, after, what):
-    """Nothing may be left over beyond noise."""
+def check_growth(readings, cycles, what):
+    """
+    Nothing may be left over beyond noise.  @readings: before, after one half of the cycles,
+    and after all.
+    """
+    before, after = readings[0], readings[-1]
     growth = after.growth(before)
     ksft_pr(f"{what}: held {before.values}, more of it now: {growth}")
     ksft_lt(growth["pages"], PAGES_NOISE, "KiB of pages")
@@ -33,6 +37,16 @@ def check_growth(before, after, what):
     ksft_lt(growth["percpu"], PERCPU_NOISE, "KiB of per-CPU memory")
     ksft_eq(growth["mappings"], 0, "I/O mappings")
     ksft_eq(growth["pools"], 0, "page pools")
+    ksft_eq(leaking_caches(readings, cycles // 2), {}, "slab caches that grow with each cycle")
+
+
+def in_halves(cycle, cycles, read):
+    """Two halves of the cycles; returns a reading before, between and after them."""
+    readings = [read()]
+    for _ in range(2):
+        cycle(cycles // 2)
+        readings.append(read())
+    return readings
 
 
 def cycle_link(cfg, times):
@@ -68,11 +82,11 @@ def updown_link(cfg):
         cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
     namespaces = (None, cfg.peer_ns)
     cycle_link(cfg, 10)
-    before = memory_down(cfg, namespaces)
     start = time.monotonic()
-    cycle_link(cfg, LINK_CYCLES)
+    readings = in_halves(lambda times: cycle_link(cfg, times), LINK_CYCLES,
+                         lambda: memory_down(cfg, namespaces))
     ksft_pr(f"{LINK_CYCLES} times down and up in {time.monotonic() - start:.1f} s")
-    check_growth(before, memory_down(cfg, namespaces), f"{LINK_CYCLES} x down and up")
+    check_growth(readings, LINK_CYCLES, f"{LINK_CYCLES} x down and up")
     for ipver in ("4", "6"):
         cfg.reachable(ipver)
 
@@ -108,11 +122,11 @@ def updown_module(cfg):
     """Several times rmmod and insmod; memory is compared while the module is out."""
     namespaces = (None, cfg.peer_ns)
     cycle_module(cfg, 2)
-    before = memory_unloaded(cfg, namespaces)
     start = time.monotonic()
-    cycle_module(cfg, LOAD_CYCLES)
+    readings = in_halves(lambda times: cycle_module(cfg, times), LOAD_CYCLES,
+                         lambda: memory_unloaded(cfg, namespaces))
     ksft_pr(f"{LOAD_CYCLES} times unloaded and loaded in {time.monotonic() - start:.1f} s")
-    check_growth(before, memory_unloaded(cfg, namespaces), f"{LOAD_CYCLES} x rmmod and insmod")
+    check_growth(readings, LOAD_CYCLES, f"{LOAD_CYCLES} x rmmod and insmod")
     for ipver in ("4", "6"):
         cfg.reachable(ipver)
 
@@ -147,12 +161,16 @@ def updown_bind(cfg):
     for ifname, netns in cfg.ends()[1:]:
         cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
     cycle_bind(cfg, 2)
-    before = memory_down(cfg, namespaces)
-    cfg.restore_addresses()
+
+    def read():
+        memory = memory_down(cfg, namespaces)
+        cfg.restore_addresses()
+        return memory
+
     start = time.monotonic()
-    cycle_bind(cfg, BIND_CYCLES)
+    readings = in_halves(lambda times: cycle_bind(cfg, times), BIND_CYCLES, read)
     ksft_pr(f"{BIND_CYCLES} times unbound and bound in {time.monotonic() - start:.1f} s")
-    check_growth(before, memory_down(cfg, namespaces), f"{BIND_CYCLES} x unbind and bind")
+    check_growth(readings, BIND_CYCLES, f"{BIND_CYCLES} x unbind and bind")
     cfg.restore_addresses()
     for ipver in ("4", "6"):
         cfg.reachable(ipver)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the kernel holds for a driver: pages, slab objects, mappings, page pools, interrupts."""
 
+import glob
 import os
 import re
 import socket
@@ -32,6 +33,33 @@ def _write(path, text):
 def _count_lines(path, pattern):
     with open(path, encoding="utf-8", errors="replace") as file:
         return sum(bool(re.search(pattern, line)) for line in file)
+
+
+def slab_objects():
+    """
+    {cache: objects in use}, of all slab caches.  Each is shrunk first, so that what CPUs keep for
+    their next allocation does not count.
+    """
+    for path in glob.glob("/sys/kernel/slab/*/shrink"):
+        if not os.path.islink(os.path.dirname(path)):
+            _write(path, "1")
+    with open("/proc/slabinfo", encoding="ascii") as file:
+        return {line.split()[0]: int(line.split()[1]) for line in file
+                if not line.startswith(("#", "slabinfo"))}
+
+
+def leaking_caches(readings, cycles):
+    """
+    {cache: growths} of slab caches that have grown by an object a cycle or more from each of
+    the readings to the next one, @cycles later.
+    """
+    leaking = {}
+    for name in readings[0].objects:
+        counts = [reading.objects.get(name, 0) for reading in readings]
+        growths = [after - before for before, after in zip(counts, counts[1:])]
+        if min(growths) >= cycles:
+            leaking[name] = growths
+    return leaking
 
 
 def page_pools(namespaces):
@@ -77,12 +105,15 @@ class Memory:
     percpu   per-CPU allocations
     mappings number of I/O mappings
     pools    number of page pools
+
+    Beside these, objects: what slab_objects() gives.
     """
 
     FIELDS = ("pages", "slab", "percpu", "mappings", "pools")
 
-    def __init__(self, values):
+    def __init__(self, values, objects):
         self.values = values
+        self.objects = objects
 
     @classmethod
     def _once(cls, namespaces):
@@ -104,7 +135,8 @@ class Memory:
         """The least of several readings: what is freed late shows in the first ones only."""
         wait_orphans_gone(namespaces)
         readings = [cls._once(namespaces) for _ in range(times)]
-        return cls({name: min(r[name] for r in readings) for name in cls.FIELDS})
+        return cls({name: min(r[name] for r in readings) for name in cls.FIELDS},
+                   slab_objects())
 
     def growth(self, before):
         """What there is more than @before."""
