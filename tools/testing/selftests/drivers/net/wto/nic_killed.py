@@ -6,81 +6,13 @@ notices, says so, stops, and unloads in short time.  The NIC does not come back:
 that ran this test is of no use for another one.
 """
 
-import os
 import sys
 import threading
 
-from lib.py import CmdExitFailure, EchoTraffic, KsftSkipEx, NicGone, TcpStream, WtoEnv, cmd, \
-    ethtool, ip, ksft_disruptive, ksft_eq, ksft_exit, ksft_in, ksft_ne, ksft_pr, ksft_run, \
-    ksft_true, wait_for, wait_progress
-from lib.py.faults import Timed, kernel_log
-from lib.py.kmsg import say
-from lib.py.memory import traces_of
-
-NOTICE_S = 10
-DOWN_S = 10
-UNLOAD_S = 15
-
-
-def gone(ifname, netns):
-    """Whether the driver has taken its device off the stack."""
-    try:
-        ethtool(f"-l {ifname}", ns=netns)
-    except CmdExitFailure as error:
-        return "No such device" in error.cmd.stderr
-    return False
-
-
-def check_questions(ifname, netns):
-    """Whatever is asked of the device that is gone, or wanted of it, is refused at once."""
-    for args in ("-d {}", "-S {}", "-t {} online", "-x {}", "-g {}", "-c {}", "-L {} combined 1",
-                 "-C {} rx-usecs 10", "-X {} equal 1"):
-        result = cmd("ethtool " + args.format(ifname), fail=False, ns=netns)
-        ksft_ne(result.ret, 0, args)
-        ksft_in("No such device", result.stderr, args)
-
-
-def require_living_nic(cfg):
-    """Skips where the NIC cannot be killed, or is dead."""
-    cfg.require_nic()
-    cfg.require_driver("wto", "waits for the dead device for minutes")
-    if not cfg.lab:
-        raise KsftSkipEx("needs the lab to kill the NIC")
-    try:
-        cfg.nic.stats()
-    except (NicGone, TimeoutError) as error:
-        raise KsftSkipEx("the NIC is dead already, each case needs a new machine") from error
-
-
-def kill_nic(cfg):
-    """From here on, and not before, the stack's watchdog may bark before the driver notices."""
-    say("trouble expected: NETDEV WATCHDOG")
-    cfg.lab.request("kill-nic")
-
-
-def check_aftermath(cfg, log_before, ends=None):
-    """Notice, say so once, stop, down, unload; and a load without NIC fails in good order."""
-    for ifname, netns in ends or cfg.ends():
-        with Timed(f"{ifname}: driver notices", NOTICE_S):
-            wait_for(lambda i=ifname, n=netns: gone(i, n), f"{ifname} to be gone", 60)
-    wait_for(lambda: count_said(cfg, log_before) >= 2, "both functions to be given up", NOTICE_S)
-    for ifname, netns in ends or cfg.ends():
-        with Timed(f"{ifname}: ethtool"):
-            check_questions(ifname, netns)
-    for ifname, netns in cfg.ends():
-        with Timed(f"{ifname} down", DOWN_S):
-            ip(f"link set dev {ifname} down", ns=netns)
-    with Timed("unload", UNLOAD_S):
-        cfg.unload()
-    ksft_pr("\n".join(kernel_log(cfg.driver)[log_before:]))
-    ksft_eq(count_said(cfg, log_before), 2, "said once for each function")
-    ksft_eq(traces_of(cfg.driver), [], "left after unloading")
-    load_without_nic(cfg)
-
-
-def count_said(cfg, log_before):
-    """How often the driver said that a device does not answer."""
-    return sum("does not answer" in line for line in kernel_log(cfg.driver)[log_before:])
+from lib.py import EchoTraffic, TcpStream, WtoEnv, cmd, ip, ksft_disruptive, ksft_eq, \
+    ksft_exit, ksft_ne, ksft_run, ksft_true, wait_for, wait_progress
+from lib.py.dead import NOTICE_S, check_aftermath, gone, kill_nic, require_living_nic
+from lib.py.faults import kernel_log
 
 
 @ksft_disruptive
@@ -148,16 +80,6 @@ def nic_killed_during_change(cfg):
         check_aftermath(cfg, log_before)
     ksft_eq(changes[:3], [0, 0, 0])
     ksft_eq(echo.errors, [])
-
-
-def load_without_nic(cfg):
-    """The functions are still on the bus; the driver finds no NIC in them and binds none."""
-    with Timed("load", UNLOAD_S):
-        cmd(f"insmod {cfg.env['WTO_MODULE']}", timeout=60)
-    ksft_eq(os.path.exists(f"/sys/class/net/{cfg.ifname}"), False)
-    with Timed("second unload", UNLOAD_S):
-        cfg.unload()
-    ksft_eq(traces_of(cfg.driver), [], "left after unloading")
 
 
 def main() -> None:

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""
+Errors of the bus, which the kernel's aer_inject makes believe: correctable ones leave the
+function alone; after others the port, the traffic and what the user had configured come
+back; and a function that does not come back is given up in good order.
+
+Needs functions behind root ports that report errors (lab run --root-ports).
+"""
+
+import os
+import re
+import struct
+import sys
+
+from lib.py import EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, cmd, defer, ip, ksft_disruptive, \
+    ksft_eq, ksft_exit, ksft_pr, ksft_run, ksft_true, ksft_variants, wait_for, wait_progress
+from lib.py.env import nic_functions
+from lib.py.dead import NOTICE_S, check_aftermath, count_said, kill_nic, require_living_nic
+from lib.py.faults import FaultWatch, Timed, kernel_log
+from lib.py.userconfig import UserConfig
+
+INJECT = "/dev/aer_inject"
+ROUNDS = 5 if os.environ.get("WTO_TEST_FULL") else 2
+LONG_RESET_MS = 5000
+# Bits of the PCI Express standard.  The first two are not fatal by default, the others are.
+UNCORRECTABLE = {"completer_abort": 1 << 15, "unsupported_request": 1 << 20,
+                 "malformed_tlp": 1 << 18, "link_protocol": 1 << 4}
+FATAL = {"malformed_tlp", "link_protocol"}
+CORRECTABLE = {"receiver_error": 1 << 0, "bad_tlp": 1 << 6, "replay_timeout": 1 << 12}
+DROPPED_S = 150
+
+
+def our_function():
+    """The PCI function of our port."""
+    return nic_functions()[0]
+
+
+def require_errors(cfg):
+    """Skips where errors cannot be injected into our function."""
+    cfg.require_driver("wto", "has no handlers of errors of the bus")
+    if not os.path.exists(f"{our_function()}/aer_dev_fatal"):
+        raise KsftSkipEx("the function does not report errors")
+    if os.path.dirname(os.path.realpath(our_function())).endswith("pci0000:00"):
+        raise KsftSkipEx("the function is not behind a root port (lab run --root-ports)")
+    if cmd("modprobe aer_inject", fail=False).ret or not os.path.exists(INJECT):
+        raise KsftSkipEx("the kernel has no aer_inject")
+
+
+def inject(uncorrectable=0, correctable=0):
+    """Our function seems to report errors."""
+    domain, bus, slot, function = re.fullmatch(
+        r"(\w+):(\w+):(\w+)\.(\w)", os.path.basename(our_function())).groups()
+    with open(INJECT, "wb", buffering=0) as file:
+        file.write(struct.pack("=BBBxIIIIIII", int(bus, 16), int(slot, 16), int(function),
+                               uncorrectable, correctable, 0, 1, 2, 3, int(domain, 16)))
+
+
+def counted(kind):
+    """How many errors of a kind the kernel has counted for our function."""
+    with open(f"{our_function()}/aer_dev_{kind}", encoding="ascii") as file:
+        return int(re.search(r"TOTAL_ERR_\w+ (\d+)", file.read()).group(1))
+
+
+@ksft_variants(list(CORRECTABLE))
+def aer_correctable(cfg, user, error):
+    """The bus has corrected it: counted by the kernel, no affair of the driver's."""
+    require_errors(cfg)
+    user.require()
+    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
+        watch = FaultWatch(cfg)
+        before = counted("correctable")
+        inject(correctable=CORRECTABLE[error])
+        wait_for(lambda: counted("correctable") > before, "the kernel to count it")
+        wait_progress((out, back), "after the error")
+    # The lines about the error itself are the kernel's, in the driver's name
+    ksft_eq([line for line in watch.said() if "reset" in line or "link" in line], [])
+    ksft_eq(watch.grew("resets"), 0)
+    user.check(error)
+    ksft_eq(out.errors + back.errors, [])
+
+
+@ksft_variants(list(UNCORRECTABLE))
+@ksft_disruptive
+def aer_uncorrectable(cfg, user, error):
+    """Several times under traffic: after each the driver has recovered once."""
+    require_errors(cfg)
+    user.require()
+    kind = "fatal" if error in FATAL else "nonfatal"
+    before = counted(kind)
+    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back, EchoTraffic(cfg) as echo:
+        watch = FaultWatch(cfg)
+        for number in range(ROUNDS):
+            wait_progress((out, back, echo), f"before {error} {number + 1}")
+            with Timed(f"{error} {number + 1}"):
+                inject(UNCORRECTABLE[error])
+                watch.wait_counted("resets", number + 1)
+            cfg.wait_carrier()
+            wait_progress((out, back, echo), f"after {error} {number + 1}")
+        wait_for(lambda: counted(kind) == before + ROUNDS, f"{ROUNDS} errors to be counted")
+    ksft_eq(watch.grew("resets"), ROUNDS)
+    ksft_eq(watch.grew("reset_failures"), 0)
+    user.check(error)
+    ksft_eq(out.errors + back.errors + echo.errors, [])
+
+
+@ksft_disruptive
+def aer_while_down(cfg, user):
+    """A port that is down stays so, and comes up with all that was configured."""
+    require_errors(cfg)
+    user.require()
+    for ifname, netns in cfg.ends():
+        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
+    defer(ip, f"link set dev {cfg.ifname} up")
+    ip(f"link set dev {cfg.ifname} down")
+    watch = FaultWatch(cfg)
+    inject(UNCORRECTABLE["malformed_tlp"])
+    watch.wait_counted("resets")
+    ksft_true("UP" not in ip(f"link show dev {cfg.ifname}", json=True)[0]["flags"], "still down")
+    ip(f"link set dev {cfg.ifname} up")
+    cfg.wait_carrier()
+    cfg.reachable()
+    user.check("error while down")
+
+
+@ksft_disruptive
+def aer_in_recovery(cfg, user):
+    """The driver waits for the end of a long reset by the NIC when the error comes."""
+    require_errors(cfg)
+    user.require()
+    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
+        watch = FaultWatch(cfg)
+        cfg.nic.command(f"fault reset={LONG_RESET_MS}@{cfg.NIC_PORT}")
+        wait_for(watch.said, "the driver to notice the reset", 20)
+        with Timed("error in recovery"):
+            inject(UNCORRECTABLE["malformed_tlp"])
+            watch.wait_counted("resets")
+        cfg.wait_carrier()
+        wait_progress((out, back), "after the error")
+    user.check("error in recovery")
+    ksft_eq(out.errors + back.errors, [])
+
+
+@ksft_disruptive
+def aer_unbound(cfg, user):
+    """An error while nobody drives the function: the driver takes it afterwards."""
+    require_errors(cfg)
+    user.drop()
+    driver = f"/sys/bus/pci/drivers/{cfg.driver}"
+    name = os.path.basename(our_function())
+    with open(f"{driver}/unbind", "w", encoding="ascii") as file:
+        file.write(name)
+    before = counted("fatal")
+    inject(UNCORRECTABLE["malformed_tlp"])
+    wait_for(lambda: counted("fatal") > before, "the kernel to count it")
+    with open(f"{driver}/bind", "w", encoding="ascii") as file:
+        file.write(name)
+    cfg.set_up_port(0)
+    cfg.restore_addresses()
+    cfg.wait_carrier()
+    cfg.refresh()
+    cfg.reachable()
+
+
+@ksft_disruptive
+def aer_permanent(cfg, user):
+    """
+    A function that is dead: the bus cannot reset it, the driver gives it up and unloads.
+    Needs a machine of its own.
+    """
+    require_errors(cfg)
+    require_living_nic(cfg)
+    user.drop()
+    log_before = len(kernel_log(cfg.driver))
+    with EchoTraffic(cfg) as echo:
+        wait_progress([echo], "at the start")
+        kill_nic(cfg)
+        if os.uname().release.startswith("6."):
+            # It does not tell drivers that a reset failed: they have to find out
+            wait_for(lambda: count_said(cfg, log_before) == 2, "the driver to notice", NOTICE_S)
+        inject(UNCORRECTABLE["malformed_tlp"])
+        with Timed("recovery by the bus", DROPPED_S):
+            wait_for(lambda: re.search("device recovery (failed|successful)", cmd("dmesg").stdout),
+                     "the bus to end recovery", DROPPED_S)
+        check_aftermath(cfg, log_before)
+    ksft_pr([line for line in cmd("dmesg").stdout.splitlines() if "AER" in line])
+    ksft_eq(echo.errors, [])
+
+
+def main() -> None:
+    """Runs the cases; the one after which the NIC is dead only with -t."""
+    cases = [aer_correctable, aer_uncorrectable, aer_while_down, aer_in_recovery, aer_unbound]
+    with WtoEnv(__file__) as cfg:
+        with UserConfig(cfg) as user:
+            ksft_run(cases + ([aer_permanent] if len(sys.argv) > 1 else []), args=(cfg, user))
+    ksft_exit()
+
+
+if __name__ == "__main__":
+    main()
