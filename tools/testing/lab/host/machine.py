@@ -304,7 +304,7 @@ def qemu_argv(opts, run_dir, log_dir, servers, nic):
                              *clock_args(opts), *opts.kernel_arg]),
         "-chardev", f"socket,id=qmp,path={run_dir}/qmp",
         "-object", "monitor-qmp,id=monitor,chardev=qmp",
-        "-chardev", f"file,id=console,path={log_dir}/console.log",
+        "-chardev", console_backend(opts, run_dir, log_dir),
         "-serial", "chardev:console",
     ]
     for server in servers:
@@ -325,6 +325,14 @@ def qemu_argv(opts, run_dir, log_dir, servers, nic):
     for i, path in enumerate(nic.sockets if nic else []):
         argv += nic_args(i, path, opts.root_ports)
     return argv + opts.qemu_arg
+
+
+def console_backend(opts, run_dir, log_dir):
+    """The console goes to a file, and to the lab if that watches it."""
+    log = f"{log_dir}/console.log"
+    if opts.in_memory:
+        return f"socket,id=console,path={run_dir}/console,logfile={log}"
+    return f"file,id=console,path={log}"
 
 
 def serial_kernel_args(opts):

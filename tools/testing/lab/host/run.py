@@ -34,6 +34,8 @@ NIC_REQUESTS = {"stop-nic": signal.SIGTERM, "pause-nic": signal.SIGSTOP,
 
 PRESS_EVERY_S = 1
 POWER_OFF_S = 60
+# The last that a kernel says
+POWER_DOWN = b"reboot: Power down"
 # The emulator patches code that other virtual processors run: once in some hundred boots
 # the kernel falls over that, long before anything of ours is there
 BOOTS = 3
@@ -61,7 +63,7 @@ class Guest:
         self.failure = None
         self.session_over = False
         self.monitor = None
-        self.request_rest = self.qmp_rest = self.status_line = b""
+        self.request_rest = self.qmp_rest = self.console_rest = self.status_line = b""
         self.wake_requests = []
         self.next_press = None
         self.hangs = False
@@ -88,6 +90,8 @@ class Guest:
         handlers = {"wto.out": self.on_output(1), "wto.err": self.on_output(2),
                     "wto.status": self.on_status, "wto.kmsg": self.kmsg.write,
                     "wto.lab": None, "qmp": None}
+        if self.opts.in_memory:
+            handlers["console"] = self.on_console
         for name, handler in handlers.items():
             self.listen(name, handler)
         argv = machine.qemu_argv(self.opts, self.run_dir, self.log_dir, servers, self.nic)
@@ -205,6 +209,15 @@ class Guest:
             if request:
                 self.ask_nic(request)
             self.monitor.sendall(b'{"execute": "system_wakeup"}\n')
+
+    def on_console(self, data):
+        """
+        The console of a guest that can sleep.  After a sleep to RAM QEMU 11.1 does not go off
+        when such a guest switches its power off, so it is told to.
+        """
+        self.console_rest = self.console_rest[-len(POWER_DOWN):] + data
+        if POWER_DOWN in self.console_rest and self.session_over and self.monitor:
+            self.monitor.sendall(b'{"execute": "quit"}\n')
 
     def on_nic_output(self):
         """What the NIC prints after its start lines."""
