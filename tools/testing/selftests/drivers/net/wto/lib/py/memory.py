@@ -11,6 +11,10 @@ from .wait import wait_for
 
 # Page pools wait for their last pages in steps of a second
 POOLS_GONE_S = 30
+# Objects of epoll's own are freed by RCU in batches of each CPU, which no shrinking ends
+NOT_OURS = ("eventpoll_epi", "eventpoll_pwq")
+# Objects of a cache
+CACHE_NOISE = 20
 
 
 def _meminfo():
@@ -35,29 +39,44 @@ def _count_lines(path, pattern):
         return sum(bool(re.search(pattern, line)) for line in file)
 
 
+def _reclaimable(cache):
+    try:
+        with open(f"/sys/kernel/slab/{cache}/reclaim_account", encoding="ascii") as file:
+            return file.read().strip() == "1"
+    except FileNotFoundError:
+        return False
+
+
 def slab_objects():
     """
-    {cache: objects in use}, of all slab caches.  Each is shrunk first, so that what CPUs keep for
-    their next allocation does not count.
+    {cache: objects in use} of all slab caches, and how many KiB they are in those that cannot be
+    reclaimed.  Each is shrunk first, so that what CPUs keep for their next allocation does not
+    count.  Areas of virtual memory are kept after they have been freed, for tens of MiB of them,
+    so these are those that are not free.
     """
     for path in glob.glob("/sys/kernel/slab/*/shrink"):
         if not os.path.islink(os.path.dirname(path)):
             _write(path, "1")
     with open("/proc/slabinfo", encoding="ascii") as file:
-        return {line.split()[0]: int(line.split()[1]) for line in file
-                if not line.startswith(("#", "slabinfo"))}
+        caches = [line.split() for line in file
+                  if not line.startswith(("#", "slabinfo", *NOT_OURS))]
+    objects = {name: int(used) for name, used, *_ in caches}
+    objects["vmap_area"] = _count_lines("/proc/vmallocinfo", r"^(?!.*unpurged vm_area)")
+    size = sum(objects[name] * int(size) for name, _, _, size, *_ in caches
+               if not _reclaimable(name))
+    return objects, size // 1024
 
 
 def leaking_caches(readings, cycles):
     """
-    {cache: growths} of slab caches that have grown by an object a cycle or more from each of
-    the readings to the next one, @cycles later.
+    {cache: growths} of slab caches that have grown by an object a cycle or more, and beyond
+    noise, from each of the readings to the next one, @cycles later.
     """
     leaking = {}
     for name in readings[0].objects:
         counts = [reading.objects.get(name, 0) for reading in readings]
         growths = [after - before for before, after in zip(counts, counts[1:])]
-        if min(growths) >= cycles:
+        if min(growths) >= max(cycles, CACHE_NOISE):
             leaking[name] = growths
     return leaking
 
@@ -101,12 +120,12 @@ class Memory:
     A reading of the memory in the kernel's hands, in KiB.
 
     pages    used, but by no process, cache, slab or table: what drivers take directly
-    slab     slab caches that cannot be reclaimed
+    slab     objects in slab caches that cannot be reclaimed
     percpu   per-CPU allocations
     mappings number of I/O mappings
     pools    number of page pools
 
-    Beside these, objects: what slab_objects() gives.
+    Beside these, objects: {slab cache: objects in use}.
     """
 
     FIELDS = ("pages", "slab", "percpu", "mappings", "pools")
@@ -125,7 +144,7 @@ class Memory:
         return {
             "pages": info["MemTotal"] - sum(info.get(name, 0) for name in known)
             - _free_on_cpu_lists(),
-            "slab": info["SUnreclaim"], "percpu": info["Percpu"],
+            "percpu": info["Percpu"],
             "mappings": _count_lines("/proc/vmallocinfo", r"ioremap"),
             "pools": len(page_pools(namespaces)),
         }
@@ -135,8 +154,9 @@ class Memory:
         """The least of several readings: what is freed late shows in the first ones only."""
         wait_orphans_gone(namespaces)
         readings = [cls._once(namespaces) for _ in range(times)]
-        return cls({name: min(r[name] for r in readings) for name in cls.FIELDS},
-                   slab_objects())
+        values = {name: min(r[name] for r in readings) for name in readings[0]}
+        objects, values["slab"] = slab_objects()
+        return cls(values, objects)
 
     def growth(self, before):
         """What there is more than @before."""
