@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Traffic between the two ports that checks every byte it gets."""
 
+import functools
 import random
 import select
 import socket
@@ -52,7 +53,51 @@ def family_of(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-class TcpStream:
+class Flow:
+    """
+    Traffic that runs in the background until it is stopped.
+
+    Its jobs are threads; each of them ends soon after _stopping is set.
+    """
+
+    # Seconds that a job may need to end
+    PATIENCE = 30
+
+    def __init__(self):
+        self.sent = self.received = 0
+        self.errors = []
+        self._stopping = threading.Event()
+        self._sockets = []
+        self._threads = []
+
+    def _start(self, jobs, *sockets):
+        """Starts the jobs; the sockets are closed when all of them have ended."""
+        self._sockets = sockets
+        self._threads = [threading.Thread(target=job, daemon=True) for job in jobs]
+        for thread in self._threads:
+            thread.start()
+
+    def progress(self):
+        """How much arrived so far."""
+        return self.received
+
+    def stop(self):
+        """Ends the traffic; returns how much arrived."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(self.PATIENCE)
+        for sock in self._sockets:
+            sock.close()
+        return self.received
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class TcpStream(Flow):
     """
     One TCP connection that runs in the background until it is stopped.
 
@@ -60,7 +105,10 @@ class TcpStream:
     starts in our namespace, or with @from_peer in the peer's.
     """
 
+    PATIENCE = 150
+
     def __init__(self, cfg, ipver="4", from_peer=False):
+        super().__init__()
         local, remote = cfg.addr_v[ipver], cfg.remote_addr_v[ipver]
         family = family_of(local)
         here = socket.socket(family, socket.SOCK_STREAM)
@@ -74,13 +122,8 @@ class TcpStream:
             self._receiver, _ = listener.accept()
         self._receiver.settimeout(120)
         self._block = random_bytes(BLOCK)
-        self._stopping = threading.Event()
-        self.sent = self.received = 0
-        self.errors = []
-        self._threads = [threading.Thread(target=self._guard, args=(job,), daemon=True)
-                         for job in (self._send, self._receive)]
-        for thread in self._threads:
-            thread.start()
+        self._start([functools.partial(self._guard, job) for job in (self._send, self._receive)],
+                    self._sender, self._receiver)
 
     def _guard(self, job):
         try:
@@ -120,23 +163,13 @@ class TcpStream:
 
     def stop(self):
         """Ends the stream, waits for its last byte; returns the bytes that arrived."""
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(150)
-        for sock in (self._sender, self._receiver):
-            sock.close()
+        super().stop()
         if not self.errors and self.sent != self.received:
             self.errors.append(f"sent {self.sent} bytes, received {self.received}")
         return self.received
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *_):
-        self.stop()
-
-
-class EchoTraffic:
+class EchoTraffic(Flow):
     """
     UDP request and reply over several flows in the background, whatever happens.
 
@@ -148,13 +181,12 @@ class EchoTraffic:
     WINDOW = 32
 
     def __init__(self, cfg, size=1000, ipver="4"):
+        super().__init__()
         # The in-tree driver starts its queues after a change and does not wake them: what waits
         # in a queueing discipline stays there until something else is sent by that queue.
         # There, so many flows that each queue has some.
         flows = 32 if cfg.driver == "idpf" else 4
         self._window = self.WINDOW // flows
-        self.sent = self.received = 0
-        self.errors = []
         self._cfg = cfg
         self._remote = cfg.remote_addr_v[ipver]
         family = family_of(self._remote)
@@ -163,11 +195,7 @@ class EchoTraffic:
         # Wildcard addresses: the ports lose theirs while a module is reloaded
         self._server.bind(("", 0))
         self._clients = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(flows)]
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=job, daemon=True)
-                         for job in (self._serve, self._ask)]
-        for thread in self._threads:
-            thread.start()
+        self._start((self._serve, self._ask), self._server, *self._clients)
 
     def _serve(self):
         self._server.settimeout(0.1)
@@ -212,22 +240,3 @@ class EchoTraffic:
             self.received += 1
             if data != self._payload:
                 self.errors.append(f"reply {self.received} has wrong content")
-
-    def progress(self):
-        """Replies so far."""
-        return self.received
-
-    def stop(self):
-        """Ends the traffic; returns the number of good round trips."""
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(20)
-        for sock in (self._server, *self._clients):
-            sock.close()
-        return self.received
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()

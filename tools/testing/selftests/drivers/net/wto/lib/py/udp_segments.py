@@ -2,9 +2,8 @@
 """Datagrams sent many at a time (UDP_SEGMENT); each must arrive, alone, in order, unchanged."""
 
 import socket
-import threading
 
-from .traffic import big_buffers, family_of, peer_socket, random_bytes
+from .traffic import Flow, big_buffers, family_of, peer_socket, random_bytes
 
 UDP_SEGMENT = 103
 SIZE = 1300
@@ -13,7 +12,7 @@ BURST = 30
 WINDOW = 4
 
 
-class UdpSegments:
+class UdpSegments(Flow):
     """
     Bursts from our port to the peer's, in the background, until they are stopped.
 
@@ -22,8 +21,8 @@ class UdpSegments:
     """
 
     def __init__(self, cfg, ipver="4"):
-        self.sent = self.received = self.lost = 0
-        self.errors = []
+        super().__init__()
+        self.lost = 0
         family = family_of(cfg.remote_addr_v[ipver])
         self._data = random_bytes(SIZE * BURST, seed=4)
         self._there = peer_socket(cfg.peer_ns, family, socket.SOCK_DGRAM)
@@ -34,9 +33,7 @@ class UdpSegments:
             big_buffers(sock)
         self._here.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SIZE)
         self._here.connect(self._there.getsockname()[:2])
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._start([self._run], self._here, self._there)
 
     def _datagram(self, number):
         at = number % BURST * SIZE
@@ -76,21 +73,3 @@ class UdpSegments:
                 self._receive_one()
         except TimeoutError:
             self.lost = self.sent - self.received
-
-    def progress(self):
-        """Datagrams that arrived so far."""
-        return self.received
-
-    def stop(self):
-        """Ends the bursts; returns the number of datagrams that arrived."""
-        self._stopping.set()
-        self._thread.join(30)
-        for sock in (self._here, self._there):
-            sock.close()
-        return self.received
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
