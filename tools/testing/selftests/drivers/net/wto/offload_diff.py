@@ -8,20 +8,24 @@ raw: packets of our own making, any tags, IPv4 options, extension headers, TCP o
 MSS, 1 byte to 256 KiB; tap: such packets, come in by a TAP interface; gro: frames that the stack
 merges on their way from there; udp and tcp: what sockets make of data that are copied, sent from
 files and pipes, or in place, on the port and on VLANs.  WTO_TEST_FULL sends more of them,
-WTO_OFFLOAD_SEED other ones.
+WTO_OFFLOAD_PERCENT so many hundredths of that, WTO_OFFLOAD_SEED other ones.
 """
 
 import os
+import re
 
 from lib.py import WtoEnv, defer, ksft_eq, ksft_exit, ksft_ge, ksft_pr, ksft_run, \
     ksft_true, ksft_variants
-from lib.py.offload import Wire, differences, judged_by_tshark, lso_id_bits, \
+from lib.py.offload import Wire, differences, first_ids, judged_by_tshark, lso_id_bits, \
     queue_model, remove
 
 SEED = int(os.environ.get("WTO_OFFLOAD_SEED", "20"))
 FULL = "WTO_TEST_FULL" in os.environ
+PERCENT = int(os.environ.get("WTO_OFFLOAD_PERCENT", "100"))
 # Where captures stay, to look at them
 KEEP = os.environ.get("WTO_OFFLOAD_KEEP")
+# How often a stream is repeated that the machine was too busy for
+REPEATS = 5
 
 # Cases of each workload: in full; on the newest kernel and the usual queue model; on others
 COUNTS = {"raw": (1200, 200, 70), "tap": (250, 40, 20), "gro": (250, 40, 20),
@@ -32,7 +36,7 @@ def count_of(workload, cfg):
     """How many cases are sent."""
     full, usual, others = COUNTS[workload]
     if FULL:
-        return full
+        return full * PERCENT // 100
     newest = os.uname().release.startswith("7.")
     return usual if newest and queue_model(cfg) == "split" else others
 
@@ -44,18 +48,57 @@ def report_differences(cases, found):
         ksft_pr(f"case {number}: {texts.get(number)}: {words}")
 
 
-def same_again(wire, number):
+def disturbed(cases):
     """
-    Repeats a case of a stream: on a busy machine the stack may have sent something twice.
+    Numbers of streams of which a packet was sent again, or whose window was probed before it
+    was opened: the stack's timers ran off, which has nothing to do with who segments.
     """
+    return {number for number, _, _, text in cases if " again=" in text}
+
+
+def check_streams(wire, cases, lost):
+    """No stream may stand still, and what was sent again must have got lost somewhere."""
+    for number, _, result, text in cases:
+        if " again=" in text:
+            ksft_pr(f"case {number} was disturbed: {result}, {text}")
+    ksft_eq([case[0] for case in cases if case[2] == "EAGAIN"], [], "streams that stood still")
+    again = [case[0] for case in cases if re.search(r" again=[1-9]", case[3])]
+    grown = {name: count - lost[name] for name, count in wire.lost().items()
+             if count != lost[name]}
+    if again:
+        ksft_pr(f"frames that the NIC dropped: {grown}")
+        ksft_true(grown, f"cases {again}: frames were sent again, and none is known to be lost")
+
+
+def differs_quietly(wire, number, id_bits):
+    """Repeats a disturbed stream until nothing disturbs it; whether it still differs."""
     paths = [f"/tmp/wto-again-{state}.pcap" for state in ("on", "off")]
-    for state, path in zip((True, False), paths):
-        wire.switch_all(state)
-        wire.send("tcp", path, SEED, 1, number)
-    found, _ = differences(*paths)
-    remove(*paths)
-    ksft_pr(f"case {number} differed once, {'and again' if found else 'not again'}")
-    return not found
+    for _ in range(REPEATS):
+        results = []
+        for state, path in zip((True, False), paths):
+            wire.switch_all(state)
+            results.append(wire.send("tcp", path, SEED, 1, number)[0])
+        found, _ = differences(*paths, id_bits, first_ids(results[0]))
+        remove(*paths)
+        if not disturbed(results[0] + results[1]):
+            ksft_pr(f"case {number}, undisturbed: {found or 'no difference'}")
+            return bool(found)
+    ksft_pr(f"case {number} was disturbed {REPEATS} times")
+    return True
+
+
+def compare(cfg, wire, workload, paths, runs):
+    """Whatever was sent with and without offloads has to be the same."""
+    id_bits = lso_id_bits(cfg)
+    found, renumbered = differences(paths[True], paths[False], id_bits, first_ids(runs[True]))
+    report_differences(runs[True], found)
+    if workload == "tcp":
+        retry = disturbed(runs[True] + runs[False])
+        found = [pair for pair in found
+                 if pair[0] not in retry or differs_quietly(wire, pair[0], id_bits)]
+    ksft_eq(len(found), 0, "cases with other frames")
+    if renumbered:
+        ksft_pr(f"{renumbered} cases with ids as LSO-19 has them")
 
 
 @ksft_variants(list(COUNTS))
@@ -72,35 +115,32 @@ def same_wire(cfg, workload):
              for state in (True, False)}
     if not KEEP:
         defer(remove, *paths.values())
-    dropped = wire.dropped()
-    results = {}
+    dropped, lost = wire.dropped(), wire.lost()
+    runs, done = {}, {}
     for state, path in paths.items():
         wire.switch_all(state)
-        results[state] = wire.send(workload, path, SEED, count)
-    (cases, done), (_, done_off) = results[True], results[False]
+        runs[state], done[state] = wire.send(workload, path, SEED, count)
+    cases = runs[True]
     frames = sum(case[1] for case in cases)
-    refused = sum(case[2] != "ok" for case in cases)
-    for _, _, result, text in [case for case in cases if case[2] != "ok"][:8]:
+    refused = [case for case in cases if case[2] != "ok"]
+    for _, _, result, text in refused[:8]:
         ksft_pr(f"refused, {result}: {text}")
-    ksft_pr(f"{count} cases, {frames} frames; {refused} refused by the stack; the NIC segmented "
-            f"{done['lso']} by LSO and {done['uso']} by USO into {done['segments']}")
+    ksft_pr(f"{count} cases, {frames} frames; {len(refused)} refused by the stack; the NIC "
+            f"segmented {done[True]['lso']} by LSO and {done[True]['uso']} by USO into "
+            f"{done[True]['segments']}")
 
-    found, renumbered = differences(paths[True], paths[False], lso_id_bits(cfg))
-    report_differences(cases, found)
+    compare(cfg, wire, workload, paths, runs)
     if workload == "tcp":
-        found = [pair for pair in found if not same_again(wire, pair[0])]
+        check_streams(wire, runs[True] + runs[False], lost)
     if workload == "gro":
         ksft_eq(frames, sum(int(case[3].rpartition("frames=")[2]) for case in cases),
                 "as many frames as came in")
-    ksft_eq(len(found), 0, "cases with other frames")
-    if renumbered:
-        ksft_pr(f"{renumbered} cases with ids as LSO-19 has them")
     ksft_eq(wire.dropped(), dropped, "nothing is given up")
-    ksft_eq((done_off["lso"], done_off["uso"]), (0, 0), "the NIC segments nothing when off")
-    ksft_ge(count // 10, refused, "few are refused")
+    ksft_eq((done[False]["lso"], done[False]["uso"]), (0, 0), "the NIC segments nothing when off")
+    ksft_ge(count // 10, len(refused), "few are refused")
     # how much the stack merges depends on how busy the machine is
-    least = 1 if workload == "gro" else count // 8
-    ksft_ge(done["lso"] + done["uso"], least, "the NIC does its part")
+    ksft_ge(done[True]["lso"] + done[True]["uso"], 1 if workload == "gro" else count // 8,
+            "the NIC does its part")
     # Slow, and the other captures have nothing that this one has not
     if workload == "raw" or FULL:
         judge(paths[True], frames)

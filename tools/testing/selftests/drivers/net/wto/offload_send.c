@@ -197,13 +197,15 @@ static void run_case(struct bench *bench, const struct workload *workload,
 	bench->seeded.state = bench->seed + ((uint64_t)number << 32);
 	bench->text[0] = '\0';
 	bench->awaited = 0;
+	bench->first_id = 0;
 	bench->free_ids = workload->free_ids;
 	bench->proto = workload->proto;
 	error = workload->run(bench);
 	frames = wire_collect(bench, number);
 	close_busy(bench);
-	fprintf(bench->list, "%u %u %s %s\n", number, frames,
+	fprintf(bench->list, "%u %u %s %s", number, frames,
 		error ? strerrorname_np(error) : "ok", bench->text);
+	fprintf(bench->list, bench->free_ids ? " id=%u\n" : "\n", bench->first_id);
 }
 
 static bool split_names(struct bench *bench, char *names)
@@ -257,6 +259,10 @@ static const struct argp_option option_list[] = {
 	{ "mtu", 'm', "BYTES", 0, "MTU of both ports (1500)", 0 },
 	{ "tags", 't', "NUMBER", 0, "tags of a frame at most (2)", 0 },
 	{ "even", 'e', NULL, 0, "data of files have even offsets", 0 },
+	{ "no-jumbo", 'j', NULL, 0,
+	  "streams with extension headers stay below 64 KiB", 0 },
+	{ "bare", 'b', "NUMBER", 0,
+	  "no extension headers of streams from this network on", 0 },
 	{ "seed", 's', "NUMBER", 0, "which cases", 0 },
 	{ "first", 'f', "NUMBER", 0, "number of the first case (0)", 0 },
 	{ "count", 'n', "NUMBER", 0, "how many cases (1)", 0 },
@@ -303,6 +309,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'e':
 		bench->even = true;
 		break;
+	case 'j':
+		bench->no_jumbo = true;
+		break;
+	case 'b':
+		bench->bare_from = strtoul(arg, NULL, 0);
+		break;
 	case 's':
 		bench->seed = strtoull(arg, NULL, 0);
 		break;
@@ -343,7 +355,8 @@ int main(int argc, char **argv)
 	};
 	struct options opts = {
 		.bench.mtu = 1500, .bench.max_tags = 2,
-		.bench.busy_fd = { -1, -1 }, .bench.tap_fd = -1, .count = 1,
+		.bench.busy_fd = { -1, -1 }, .bench.tap_fd = -1,
+		.bench.bare_from = MAX_IFACES, .count = 1,
 	};
 	uint32_t i;
 

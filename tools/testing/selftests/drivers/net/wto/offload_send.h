@@ -65,6 +65,9 @@ struct addresses {
  * @max_tags: tags of a frame at most, that of a VLAN interface included
  * @even: data of files have even offsets: older kernels sum them wrongly in
  *	software where a page ends after an odd number of bytes
+ * @no_jumbo: streams over IPv6 with extension headers stay below 64 KiB: older
+ *	kernels leave the header that holds the length in every segment
+ * @bare_from: streams over IPv6 have no extension headers from this network on
  * @seed: what all packets are made from
  * @seeded: a generator for the case at hand, made from @seed and its number
  * @mac: addresses of our port and of the peer's
@@ -72,6 +75,7 @@ struct addresses {
  * @rx: packet socket on the peer's port
  * @busy_fd: sockets to be closed when all of the case has arrived, or -1
  * @free_ids: IPv4 ids start anywhere and are written down from 0
+ * @first_id: where they started
  * @proto: IPPROTO_* of the sockets' workload
  * @pcap: takes what arrives
  * @list: takes a line for each case
@@ -95,6 +99,8 @@ struct bench {
 	unsigned int mtu;
 	unsigned int max_tags;
 	bool even;
+	bool no_jumbo;
+	unsigned int bare_from;
 	uint64_t seed;
 	struct rng seeded;
 	uint8_t mac[2][6];
@@ -102,6 +108,7 @@ struct bench {
 	int rx;
 	int busy_fd[2];
 	bool free_ids;
+	uint16_t first_id;
 	int proto;
 	FILE *pcap;
 	FILE *list;

@@ -264,9 +264,8 @@ static void check_drops(const struct bench *bench)
  * Write down an IPv4 id from 0, with the checksum changed as much: one that was
  * wrong stays wrong.
  */
-static void count_id(uint8_t *frame, bool first)
+static void count_id(struct bench *bench, uint8_t *frame, bool first)
 {
-	static uint16_t start;
 	uint8_t *ip = frame + ETH_HLEN;
 	uint16_t id, old;
 	uint32_t sum;
@@ -277,8 +276,8 @@ static void count_id(uint8_t *frame, bool first)
 		return;
 	old = get16(ip + 4);
 	if (first)
-		start = old;
-	id = old - start;
+		bench->first_id = old;
+	id = old - bench->first_id;
 	put16(ip + 4, id);
 	sum = (uint16_t)~get16(ip + 10) + (uint16_t)~old + id;
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -323,7 +322,7 @@ unsigned int wire_collect(struct bench *bench, uint32_t number)
 		if (is_noise(bench, frame))
 			continue;
 		if (bench->free_ids)
-			count_id(frame, !record.microseconds);
+			count_id(bench, frame, !record.microseconds);
 		record.captured = record.len;
 		if (!fwrite(&record, sizeof(record), 1, bench->pcap) ||
 		    !fwrite(frame, record.len, 1, bench->pcap))

@@ -11,6 +11,8 @@ from lib.py import cmd, defer, ethtool, ip
 
 # Interface below, kind of tag, number
 VLANS = {"q": ("", "802.1q", 5), "ad": ("", "802.1ad", 6), "adq": (".ad", "802.1q", 7)}
+# Where the VLAN on a VLAN stands among the networks, the port's own being the first
+NESTED = 1 + list(VLANS).index("adq")
 TAP = "wtotap"
 # Until the stack no longer waits for more frames to merge
 GRO_WAIT_NS = 200_000_000
@@ -84,3 +86,28 @@ def wrong_sums_of_files():
     page ends after an odd number of bytes.
     """
     return not os.uname().release.startswith("7.")
+
+
+def leaves_jumbo_headers():
+    """
+    Older kernels say the length of IPv6 streams' packets beyond 64 KiB in a hop-by-hop header,
+    which no segment may have.  Their software segmentation takes it out only where TCP follows
+    (ipv6_has_hopopt_jumbo()): behind it are destination options, it stays in each segment, and
+    every receiver drops these.
+    """
+    return not os.uname().release.startswith("7.")
+
+
+def warns_of_extensions(cfg):
+    """
+    Whether the stack stumbles over streams with IPv6 extension headers on a VLAN on a VLAN.
+
+    It leaves no segmentation of such packets to a device that knows checksums by IP version only,
+    as in-tree idpf does (gso_features_check()).  But the lower VLAN offers the generic checksum
+    when it is asked, which becomes one by version only after that, because the packet has the
+    upper one's tag (netif_skb_features()).  So it is not segmented, its checksum is to be
+    computed as a whole, and the stack warns and drops it (skb_warn_bad_offload() of
+    skb_checksum_help()).  Packets of others (raw, tap) are segmented in software anyhow, and
+    datagrams with these headers have their checksums from the socket.
+    """
+    return cfg.driver == "idpf"
