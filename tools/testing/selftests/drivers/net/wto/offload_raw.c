@@ -329,6 +329,58 @@ static void describe(struct bench *bench, const struct raw_case *want,
 }
 
 /**
+ * raw_make() - make a packet that is right in every way
+ * @bench: the bench
+ * @rng: what is to be in it
+ * @want: the packet; filled in
+ * @vnet: what is asked of the stack; filled in
+ * @frame: room for it, RAW_FRAME_MAX bytes
+ */
+void raw_make(const struct bench *bench, struct rng *rng, struct raw_case *want,
+	      struct virtio_net_hdr *vnet, uint8_t *frame)
+{
+	do {
+		memset(want, 0, sizeof(*want));
+		choose_headers(bench, rng, want);
+	} while (want->headers > MAX_HEADERS);
+	choose_lengths(bench, rng, want);
+
+	raw_headers(bench, rng, want, frame);
+	rng_fill(rng, frame + want->headers, want->payload);
+
+	*vnet = (struct virtio_net_hdr){
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = gso_type(want),
+		.hdr_len = linear_part(rng, want),
+		.gso_size = want->segment ? want->mss : 0,
+		.csum_start = want->l4_off,
+		.csum_offset = want->proto == IPPROTO_TCP ? 16 : 6,
+	};
+}
+
+/**
+ * raw_send() - send a packet out of the port, or into the TAP interface
+ * @bench: the bench
+ * @iface: index of the interface
+ * @vnet: what is asked of the stack
+ * @frame: the packet
+ * @len: its length
+ *
+ * Return: 0, or errno if the stack refuses it.
+ */
+int raw_send(const struct bench *bench, unsigned int iface,
+	     struct virtio_net_hdr *vnet, uint8_t *frame, size_t len)
+{
+	const struct iovec iov[] = {
+		{ vnet, sizeof(*vnet) }, { frame, len },
+	};
+
+	if (bench->tap_fd >= 0)
+		return writev(bench->tap_fd, iov, ARRAY_SIZE(iov)) < 0 ? errno : 0;
+	return wire_send(bench, iface, iov, ARRAY_SIZE(iov));
+}
+
+/**
  * raw_case() - make a packet and send it
  * @bench: the bench, with the generator of this case
  *
@@ -336,34 +388,11 @@ static void describe(struct bench *bench, const struct raw_case *want,
  */
 int raw_case(struct bench *bench)
 {
-	static uint8_t frame[MAX_HEADERS + MAX_PAYLOAD];
-	struct rng *rng = &bench->seeded;
-	struct raw_case want = { 0 };
+	static uint8_t frame[RAW_FRAME_MAX];
 	struct virtio_net_hdr vnet;
-	struct iovec iov[] = {
-		{ &vnet, sizeof(vnet) }, { frame, 0 },
-	};
+	struct raw_case want;
 
-	do {
-		memset(&want, 0, sizeof(want));
-		choose_headers(bench, rng, &want);
-	} while (want.headers > MAX_HEADERS);
-	choose_lengths(bench, rng, &want);
-
-	raw_headers(bench, rng, &want, frame);
-	rng_fill(rng, frame + want.headers, want.payload);
-
-	vnet = (struct virtio_net_hdr){
-		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-		.gso_type = gso_type(&want),
-		.hdr_len = linear_part(rng, &want),
-		.gso_size = want.segment ? want.mss : 0,
-		.csum_start = want.l4_off,
-		.csum_offset = want.proto == IPPROTO_TCP ? 16 : 6,
-	};
-	iov[1].iov_len = want.headers + want.payload;
+	raw_make(bench, &bench->seeded, &want, &vnet, frame);
 	describe(bench, &want, vnet.hdr_len);
-	if (bench->tap_fd >= 0)
-		return writev(bench->tap_fd, iov, ARRAY_SIZE(iov)) < 0 ? errno : 0;
-	return wire_send(bench, want.iface, iov, ARRAY_SIZE(iov));
+	return raw_send(bench, want.iface, &vnet, frame, want.headers + want.payload);
 }

@@ -6,12 +6,16 @@
 #ifndef OFFLOAD_RAW_H
 #define OFFLOAD_RAW_H
 
+#include <linux/virtio_net.h>
+
 #include "offload_send.h"
 
 #define TAG_1Q		0x8100
 #define TAG_1AD		0x88a8
 
 #define MAX_TAGS	3
+
+#define RAW_FRAME_MAX	(MAX_HEADERS + MAX_PAYLOAD)
 
 #define IP4_LEN		20
 #define IP6_LEN		40
@@ -61,6 +65,10 @@ struct raw_case {
 void raw_offsets(struct raw_case *want);
 void raw_headers(const struct bench *bench, struct rng *rng,
 		 const struct raw_case *want, uint8_t *frame);
+void raw_make(const struct bench *bench, struct rng *rng, struct raw_case *want,
+	      struct virtio_net_hdr *vnet, uint8_t *frame);
+int raw_send(const struct bench *bench, unsigned int iface,
+	     struct virtio_net_hdr *vnet, uint8_t *frame, size_t len);
 const char *raw_tag_name(const struct raw_case *want, unsigned int index);
 
 #endif /* OFFLOAD_RAW_H */

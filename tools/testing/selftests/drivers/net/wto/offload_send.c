@@ -25,6 +25,7 @@ struct workload {
 	int (*run)(struct bench *bench);
 	bool free_ids;
 	int proto;
+	bool odd;
 	bool tap;
 	bool merge;
 };
@@ -32,6 +33,8 @@ struct workload {
 static const struct workload workloads[] = {
 	{ .name = "raw", .run = raw_case },
 	{ .name = "tap", .run = raw_case, .tap = true },
+	{ .name = "odd", .run = odd_case, .odd = true },
+	{ .name = "oddtap", .run = odd_case, .odd = true, .tap = true },
 	{ .name = "gro", .run = gro_case, .tap = true, .merge = true },
 	{ .name = "udp", .run = udp_case, .free_ids = true, .proto = IPPROTO_UDP },
 	{ .name = "tcp", .run = tcp_case, .free_ids = true, .proto = IPPROTO_TCP },
@@ -165,6 +168,10 @@ static void open_bench(struct options *opts)
 	read_mac(bench->peer, bench->mac[1]);
 	peer_leave(bench);
 
+	/* so that what is no packet any more is told from what others send */
+	bench->odd = opts->workload->odd;
+	if (bench->odd)
+		bench->mac[0][ETH_ALEN - 1] ^= 0x80;
 	if (opts->workload->tap)
 		tap_open(bench, opts->workload->merge);
 	wire_open(bench, opts->pcap);
@@ -249,7 +256,7 @@ static bool add_network(struct bench *bench, char *text, bool v6)
 }
 
 static const struct argp_option option_list[] = {
-	{ "workload", 'k', "KIND", 0, "raw, tap, gro, udp or tcp", 0 },
+	{ "workload", 'k', "KIND", 0, "raw, tap, gro, udp, tcp, odd or oddtap", 0 },
 	{ "interface", 'i', "NAME[,NAME...]", 0, "our interfaces, the port first", 0 },
 	{ "peer", 'p', "NAME", 0, "the peer's interface", 0 },
 	{ "netns", 'N', "NAME", 0, "the peer's network namespace", 0 },

@@ -76,6 +76,7 @@ struct addresses {
  * @busy_fd: sockets to be closed when all of the case has arrived, or -1
  * @free_ids: IPv4 ids start anywhere and are written down from 0
  * @first_id: where they started
+ * @odd: frames may be anything, and come from an address of their own
  * @proto: IPPROTO_* of the sockets' workload
  * @pcap: takes what arrives
  * @list: takes a line for each case
@@ -109,6 +110,7 @@ struct bench {
 	int busy_fd[2];
 	bool free_ids;
 	uint16_t first_id;
+	bool odd;
 	int proto;
 	FILE *pcap;
 	FILE *list;
@@ -128,6 +130,7 @@ unsigned int wire_collect(struct bench *bench, uint32_t number);
 void tap_open(struct bench *bench, bool merge);
 
 int raw_case(struct bench *bench);
+int odd_case(struct bench *bench);
 int gro_case(struct bench *bench);
 int udp_case(struct bench *bench);
 int tcp_case(struct bench *bench);

@@ -220,6 +220,8 @@ static bool is_noise(const struct bench *bench, const uint8_t *frame)
 	const uint8_t *ip = frame + ETH_HLEN;
 	uint8_t proto;
 
+	if (bench->odd)
+		return false;
 	while (get16(ip - 2) == ETH_P_8021Q || get16(ip - 2) == ETH_P_8021AD)
 		ip += 4;
 	if (get16(ip - 2) == ETH_P_IP) {

@@ -187,7 +187,7 @@ class Wire:
         """
         cfg = self.cfg
         interfaces = [network.ifname for network in self.networks]
-        if workload != "raw" or old_packet_sockets():
+        if workload not in ("raw", "odd") or old_packet_sockets():
             interfaces = interfaces[:1]
         networks = " ".join(network.arguments() for network in self.networks)
         mistakes = {"-e": wrong_sums_of_files(), "-j": leaves_jumbo_headers(),
