@@ -18,6 +18,8 @@ sys.path.append(f"{SRC}/tools/testing/selftests/drivers/net/wto")
 from lib.py.memory import wait_orphans_gone  # noqa: E402
 
 DEBUG = "/sys/kernel/debug"
+# TAINT_BAD_PAGE of /proc/sys/kernel/tainted
+TAINT_BAD_PAGE = 1 << 5
 
 
 def read(path):
@@ -32,6 +34,9 @@ def asleep():
     locks = [line for line in read("/proc/lockdep_stats").splitlines() if "debug_locks" in line]
     if not locks or locks[0].split()[-1] != "1":
         found.append(f"lockdep: {locks}")
+    # KASAN tells of one mistake only
+    if int(read("/proc/sys/kernel/tainted")) & TAINT_BAD_PAGE:
+        found.append("KASAN: has reported, or a bad page was found")
     for name, good in (("disabled", "N"), ("error_count", "0")):
         value = read(f"{DEBUG}/dma-api/{name}")
         if value != good:
