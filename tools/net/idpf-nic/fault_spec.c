@@ -57,6 +57,24 @@ struct fault_info {
 
 #define KEYS_REPLY	(KEY_COUNT | KEY_RATE | KEY_SEED | KEY_OP)
 #define KEYS_DICE	(KEY_COUNT | KEY_RATE | KEY_SEED)
+#define KEYS_WIRE	(KEY_COUNT | KEY_SEED)
+
+/* Rows that differ in little */
+#define FAULT_OF_FIELDS(_id, _name, _what, _keys)			\
+	[_id] = {							\
+		_name, "one of the fields VALUE of " _what " is random", \
+		VALUE_FIELDS, _keys, 0, 0, 1				\
+	}
+#define FAULT_OF_QUEUE(_id, _name, _kind)				\
+	[_id] = {							\
+		_name, _kind " queue VALUE (all) does nothing until a reset", \
+		VALUE_NUMBER, 0, QUEUE_MAX_PAIRS - 1, FAULT_ANY, FAULT_NO_END \
+	}
+#define FAULT_OF_FRAMES(_id, _name, _what)				\
+	[_id] = {							\
+		_name, "VALUE percent of the frames " _what,		\
+		VALUE_PERCENT, KEYS_WIRE, 0, 0, FAULT_NO_END		\
+	}
 
 static const struct fault_info fault_infos[FAULT_NUM] = {
 	[FAULT_RESET] = {
@@ -91,10 +109,8 @@ static const struct fault_info fault_infos[FAULT_NUM] = {
 		"reply-status", "a message is acted on and answered with status VALUE",
 		VALUE_NUMBER, KEYS_REPLY, UINT32_MAX, CP_EINVAL, 1
 	},
-	[FAULT_REPLY_CORRUPT] = {
-		"reply-corrupt", "one of the fields VALUE of a reply is random",
-		VALUE_FIELDS, KEYS_REPLY, 0, 0, 1
-	},
+	FAULT_OF_FIELDS(FAULT_REPLY_CORRUPT, "reply-corrupt", "a reply",
+			KEYS_REPLY),
 	[FAULT_REPLY_TWIST] = {
 		"reply-twist", "a reply says something else, one of VALUE",
 		VALUE_FIELDS, KEYS_DICE, 0, 0, 1
@@ -107,42 +123,22 @@ static const struct fault_info fault_infos[FAULT_NUM] = {
 		"reply-stray", "VALUE messages that nobody asked for come before a reply",
 		VALUE_NUMBER, KEYS_REPLY, MAX_STRAY, 1, 1
 	},
-	[FAULT_TX_STUCK] = {
-		"tx-stuck", "transmit queue VALUE (all) does nothing until a reset",
-		VALUE_NUMBER, 0, QUEUE_MAX_PAIRS - 1, FAULT_ANY, FAULT_NO_END
-	},
-	[FAULT_RX_STUCK] = {
-		"rx-stuck", "receive queue VALUE (all) does nothing until a reset",
-		VALUE_NUMBER, 0, QUEUE_MAX_PAIRS - 1, FAULT_ANY, FAULT_NO_END
-	},
-	[FAULT_COMPL_CORRUPT] = {
-		"compl-corrupt", "one of the fields VALUE of a completion is random",
-		VALUE_FIELDS, KEYS_DICE, 0, 0, 1
-	},
-	[FAULT_RX_CORRUPT] = {
-		"rx-corrupt", "one of the fields VALUE of a receive descriptor is random",
-		VALUE_FIELDS, KEYS_DICE, 0, 0, 1
-	},
+	FAULT_OF_QUEUE(FAULT_TX_STUCK, "tx-stuck", "transmit"),
+	FAULT_OF_QUEUE(FAULT_RX_STUCK, "rx-stuck", "receive"),
+	FAULT_OF_FIELDS(FAULT_COMPL_CORRUPT, "compl-corrupt", "a completion",
+			KEYS_DICE),
+	FAULT_OF_FIELDS(FAULT_RX_CORRUPT, "rx-corrupt",
+			"a receive descriptor", KEYS_DICE),
 	[FAULT_IRQ_LOST] = {
 		"irq-lost", "an interrupt of vector VALUE (any) does not arrive",
 		VALUE_NUMBER, KEY_COUNT, IRQ_MAX_VECTORS - 1, FAULT_ANY, 1
 	},
-	[FAULT_WIRE_LOSS] = {
-		"wire-loss", "VALUE percent of the frames are lost",
-		VALUE_PERCENT, KEY_COUNT | KEY_SEED, 0, 0, FAULT_NO_END
-	},
-	[FAULT_WIRE_REORDER] = {
-		"wire-reorder", "VALUE percent of the frames are overtaken by the next",
-		VALUE_PERCENT, KEY_COUNT | KEY_SEED, 0, 0, FAULT_NO_END
-	},
-	[FAULT_WIRE_DUPLICATE] = {
-		"wire-duplicate", "VALUE percent of the frames arrive twice",
-		VALUE_PERCENT, KEY_COUNT | KEY_SEED, 0, 0, FAULT_NO_END
-	},
-	[FAULT_WIRE_CORRUPT] = {
-		"wire-corrupt", "VALUE percent of the frames arrive with a bit changed",
-		VALUE_PERCENT, KEY_COUNT | KEY_SEED, 0, 0, FAULT_NO_END
-	},
+	FAULT_OF_FRAMES(FAULT_WIRE_LOSS, "wire-loss", "are lost"),
+	FAULT_OF_FRAMES(FAULT_WIRE_REORDER, "wire-reorder",
+			"are overtaken by the next"),
+	FAULT_OF_FRAMES(FAULT_WIRE_DUPLICATE, "wire-duplicate", "arrive twice"),
+	FAULT_OF_FRAMES(FAULT_WIRE_CORRUPT, "wire-corrupt",
+			"arrive with a bit changed"),
 	[FAULT_WIRE_DELAY] = {
 		"wire-delay", "frames take VALUE us",
 		VALUE_NUMBER, KEY_COUNT, MAX_MS * 1000, 1000, FAULT_NO_END
