@@ -153,8 +153,9 @@ static int wto_ctrl_alloc_msix(struct wto_adapter *adapter)
 
 	if (irqs->num) {
 		if (irqs->num > adapter->caps.num_vectors)
-			dev_warn(adapter->dev, "device had %u vectors and now has %u\n",
-				 irqs->num, adapter->caps.num_vectors);
+			dev_warn_ratelimited(adapter->dev, "device had %u vectors and now has %u\n",
+					     irqs->num,
+					     adapter->caps.num_vectors);
 		return 0;
 	}
 

@@ -196,7 +196,9 @@ int wto_features_refresh(struct wto_vport *vport)
 	lost = netdev->hw_features & vport->offered & ~now;
 	again = now & ~netdev->hw_features;
 	if (lost) {
-		netdev_warn(netdev, "device can no longer do %pNF\n", &lost);
+		if (net_ratelimit())
+			netdev_warn(netdev, "device can no longer do %pNF\n",
+				    &lost);
 		netdev->vlan_features &= ~lost;
 		netdev->features &= ~lost;
 		netdev->hw_features &= ~lost;

@@ -822,7 +822,7 @@ static int wto_netdev_check_again(struct wto_vport *vport)
 		netdev_warn(netdev, "device does not split headers any more\n");
 		cfg->hsplit = false;
 	}
-	if (vport->rss.lut_size && !caps->rss)
+	if (vport->rss.lut_size && !caps->rss && net_ratelimit())
 		netdev_warn(netdev, "device has no receive side scaling any more\n");
 
 	return 0;
