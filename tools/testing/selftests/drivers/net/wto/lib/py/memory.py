@@ -13,8 +13,8 @@ from .wait import wait_for
 POOLS_GONE_S = 30
 # Objects of epoll's own are freed by RCU in batches of each CPU, which no shrinking ends
 NOT_OURS = ("eventpoll_epi", "eventpoll_pwq")
-# Objects of a cache
-CACHE_NOISE = 20
+# Objects of a cache; those of general use come and go by dozens with whatever runs
+CACHE_NOISE = 100
 
 
 def _meminfo():
