@@ -13,8 +13,6 @@ from .wait import wait_for
 POOLS_GONE_S = 30
 # Objects of epoll's own are freed by RCU in batches of each CPU, which no shrinking ends
 NOT_OURS = ("eventpoll_epi", "eventpoll_pwq")
-# Objects of a cache; those of general use come and go by dozens with whatever runs
-CACHE_NOISE = 100
 
 
 def _meminfo():
@@ -47,19 +45,29 @@ def _reclaimable(cache):
         return False
 
 
+def _slabinfo():
+    with open("/proc/slabinfo", encoding="ascii") as file:
+        return [line.split() for line in file
+                if not line.startswith(("#", "slabinfo", *NOT_OURS))]
+
+
+def slab_noise():
+    """{cache: how many free objects of it may seem to be in use}: in a slab of each CPU."""
+    return {name: int(in_slab) * os.cpu_count() for name, _, _, _, in_slab, *_ in _slabinfo()}
+
+
 def slab_objects():
     """
     {cache: objects in use} of all slab caches, and how many KiB they are in those that cannot be
     reclaimed.  Each is shrunk first, so that what CPUs keep for their next allocation does not
-    count.  Areas of virtual memory are kept after they have been freed, for tens of MiB of them,
-    so these are those that are not free.
+    count, but for the one slab that each of them may take meanwhile, see slab_noise().  Areas of
+    virtual memory are kept after they have been freed, for tens of MiB of them, so these are
+    those that are not free.
     """
     for path in glob.glob("/sys/kernel/slab/*/shrink"):
         if not os.path.islink(os.path.dirname(path)):
             _write(path, "1")
-    with open("/proc/slabinfo", encoding="ascii") as file:
-        caches = [line.split() for line in file
-                  if not line.startswith(("#", "slabinfo", *NOT_OURS))]
+    caches = _slabinfo()
     objects = {name: int(used) for name, used, *_ in caches}
     objects["vmap_area"] = _count_lines("/proc/vmallocinfo", r"^(?!.*unpurged vm_area)")
     size = sum(objects[name] * int(size) for name, _, _, size, *_ in caches
@@ -69,14 +77,15 @@ def slab_objects():
 
 def leaking_caches(readings, cycles):
     """
-    {cache: growths} of slab caches that have grown by an object a cycle or more, and beyond
-    noise, from each of the readings to the next one, @cycles later.
+    {cache: growths} of slab caches that have grown by an object a cycle or more from each of
+    the readings to the next one, @cycles later, and by more than noise on the whole.
     """
     leaking = {}
+    noise = slab_noise()
     for name in readings[0].objects:
         counts = [reading.objects.get(name, 0) for reading in readings]
         growths = [after - before for before, after in zip(counts, counts[1:])]
-        if min(growths) >= max(cycles, CACHE_NOISE):
+        if min(growths) >= cycles and sum(growths) > noise.get(name, 0):
             leaking[name] = growths
     return leaking
 
