@@ -305,6 +305,30 @@ def rss_table_kept(cfg):
     ksft_eq(set(check_spread(cfg, "udp4")), set(range(CHANNELS)))
 
 
+def rss_table_stays(cfg):
+    """A table that would lose its pattern by shrinking stays as large as it is, and is followed."""
+    require_settings(cfg)
+    most = cfg.channels()[1]
+    defer(cfg.set_channels, CHANNELS)
+    defer(ethtool, f"-X {cfg.ifname} default")
+    before = len(table_of(cfg))
+    cfg.set_channels(most)
+    ethtool(f"-X {cfg.ifname} equal 3")
+    large = table_of(cfg)
+    ksft_ge(len(large), 2 * before, f"entries with {most} channels")
+    for count in (most // 2, CHANNELS, 3):
+        cfg.set_channels(count)
+        ksft_eq(table_of(cfg), large, f"table with {count} channels")
+        rss_of(cfg)
+        ksft_eq(set(check_spread(cfg, "udp4")), {0, 1, 2})
+    with ksft_raises(CmdExitFailure):
+        ethtool(f"-L {cfg.ifname} combined 2")
+    ethtool(f"-X {cfg.ifname} default")
+    cfg.set_channels(CHANNELS)
+    ksft_eq(len(table_of(cfg)), before, "entries of a table that is the driver's again")
+    check_spread(cfg, "udp4")
+
+
 def rss_key_changed(cfg):
     """With another key the flows go elsewhere, as the hash says; the queues go on."""
     require_settings(cfg)
@@ -350,8 +374,8 @@ def main() -> None:
     """Runs the cases."""
     with WtoEnv(__file__) as cfg:
         ksft_run([toeplitz_suite, rss_spread, rss_single_flow, rss_fields, rss_fields_refused,
-                  rss_table_follows, rss_table_kept, rss_key_changed, rss_hash_toggled],
-                 args=(cfg, ))
+                  rss_table_follows, rss_table_kept, rss_table_stays, rss_key_changed,
+                  rss_hash_toggled], args=(cfg, ))
     ksft_exit()
 
 
