@@ -3,7 +3,7 @@
 """
 Errors of the bus, which the kernel's aer_inject makes believe: correctable ones leave the
 function alone; after others the port, the traffic and what the user had configured come
-back; and a function that does not come back is given up in good order.
+back.
 
 Needs functions behind root ports that report errors (lab run --root-ports).
 """
@@ -11,14 +11,12 @@ Needs functions behind root ports that report errors (lab run --root-ports).
 import os
 import re
 import struct
-import sys
 
 from lib.py import EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, cmd, defer, ip, ksft_disruptive, \
-    ksft_eq, ksft_exit, ksft_pr, ksft_raises, ksft_run, ksft_true, ksft_variants, wait_for, \
+    ksft_eq, ksft_exit, ksft_raises, ksft_run, ksft_true, ksft_variants, wait_for, \
     wait_progress
 from lib.py.env import nic_functions
-from lib.py.dead import NOTICE_S, check_aftermath, count_said, kill_nic, require_living_nic
-from lib.py.faults import FaultWatch, Timed, kernel_log
+from lib.py.faults import FaultWatch, Timed
 from lib.py.userconfig import UserConfig
 
 INJECT = "/dev/aer_inject"
@@ -29,7 +27,6 @@ LONG_RESET_MS = 5000
 UNCORRECTABLE = {"completer_abort": 1 << 15, "unsupported_request": 1 << 20,
                  "malformed_tlp": 1 << 18, "link_protocol": 1 << 4}
 CORRECTABLE = {"receiver_error": 1 << 0, "bad_tlp": 1 << 6, "replay_timeout": 1 << 12}
-DROPPED_S = 150
 REFUSED_S = 20
 
 
@@ -180,36 +177,12 @@ def aer_unbound(cfg, user):
     cfg.reachable()
 
 
-@ksft_disruptive
-def aer_permanent(cfg, user):
-    """
-    A function that is dead: the bus cannot reset it, the driver gives it up and unloads.
-    Needs a machine of its own.
-    """
-    require_errors(cfg)
-    require_living_nic(cfg)
-    user.drop()
-    log_before = len(kernel_log(cfg.driver))
-    with EchoTraffic(cfg) as echo:
-        wait_progress([echo], "at the start")
-        kill_nic(cfg)
-        if os.uname().release.startswith("6."):
-            # It does not tell drivers that a reset failed: they have to find out
-            wait_for(lambda: count_said(cfg, log_before) == 2, "the driver to notice", NOTICE_S)
-        inject(UNCORRECTABLE["malformed_tlp"])
-        with Timed("recovery by the bus", DROPPED_S):
-            wait_for(recoveries_over, "the bus to end recovery", DROPPED_S)
-        check_aftermath(cfg, log_before)
-    ksft_pr([line for line in cmd("dmesg").stdout.splitlines() if "AER" in line])
-    ksft_eq(echo.errors, [])
-
-
 def main() -> None:
-    """Runs the cases; the one after which the NIC is dead only with -t."""
+    """Runs the cases."""
     cases = [aer_correctable, aer_uncorrectable, aer_while_down, aer_in_recovery, aer_unbound]
     with WtoEnv(__file__) as cfg:
         with UserConfig(cfg) as user:
-            ksft_run(cases + ([aer_permanent] if len(sys.argv) > 1 else []), args=(cfg, user))
+            ksft_run(cases, args=(cfg, user))
     ksft_exit()
 
 
