@@ -140,6 +140,8 @@ def health_tx(cfg):
     defer(cfg.nic.command, f"fault tx-stuck=off@{cfg.NIC_PORT}")
     recoveries = reporter(cfg, "tx").get("recover", 0)
     with EchoTraffic(cfg) as echo, expect_trouble("NETDEV WATCHDOG"):
+        # the stack's watchdog looks at queues that are full
+        echo.fill_queues()
         wait_progress([echo], "at the start")
         cfg.nic.command(f"fault tx-stuck@{cfg.NIC_PORT}")
         wait_for(lambda: reporter(cfg, "tx").get("recover", 0) > recoveries,

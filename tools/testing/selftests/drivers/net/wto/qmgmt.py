@@ -15,6 +15,7 @@ from lib.py import EchoTraffic, KsftSkipEx, NetdevFamily, NlError, TcpStream, Wt
     defer, ethtool, ip, ksft_eq, ksft_exit, ksft_gt, ksft_raises, ksft_run, wait_for, wait_progress
 from lib.py.counters import ethtool_stats
 
+UDMABUF = "/dev/udmabuf"
 UDMABUF_CREATE = 0x40187542
 BUFFER_SIZE = 8 << 20
 CHANNELS = 4
@@ -24,10 +25,7 @@ SPARE = CHANNELS - 1
 
 def make_dmabuf(size):
     """A DMA buffer of plain memory; returns its file descriptor."""
-    try:
-        device = os.open("/dev/udmabuf", os.O_RDWR)
-    except OSError as error:
-        raise KsftSkipEx("the kernel has no udmabuf") from error
+    device = os.open(UDMABUF, os.O_RDWR)
     memory = os.memfd_create("wto", os.MFD_ALLOW_SEALING)
     try:
         os.ftruncate(memory, size)
@@ -83,6 +81,8 @@ def restarts(cfg):
 def prepare(cfg):
     """Split headers, and a queue that no flow goes to; undone after the case."""
     cfg.require_driver("wto", "it has no queue management")
+    if not os.path.exists(UDMABUF):
+        raise KsftSkipEx("the kernel has no udmabuf")
     if cfg.channels()[1] < CHANNELS:
         raise KsftSkipEx(f"the device has less than {CHANNELS} queue pairs")
     defer(cfg.set_channels, cfg.channels()[0])

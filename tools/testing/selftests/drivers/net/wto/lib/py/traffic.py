@@ -197,6 +197,11 @@ class EchoTraffic(Flow):
         self._clients = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(flows)]
         self._start((self._serve, self._ask), self._server, *self._clients)
 
+    def fill_queues(self):
+        """Sockets may keep so much under way that a queue that gets stuck is full soon."""
+        for sock in self._clients:
+            big_buffers(sock)
+
     def _serve(self):
         self._server.settimeout(0.1)
         while not self._stopping.is_set():
