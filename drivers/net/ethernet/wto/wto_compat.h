@@ -57,11 +57,9 @@ static inline void napi_disable_locked(struct napi_struct *napi)
 #include <net/netdev_lock.h>
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
-static inline netmem_ref page_pool_dev_alloc_netmems(struct page_pool *pool)
-{
-	return page_pool_alloc_netmem(pool, GFP_ATOMIC | __GFP_NOWARN);
-}
+/* A stable update brought these */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 112)
+#define page_pool_alloc_netmems	page_pool_alloc_netmem
 
 static inline struct page *__netmem_to_page(netmem_ref netmem)
 {
@@ -76,6 +74,13 @@ page_pool_dma_sync_netmem_for_cpu(const struct page_pool *pool,
 	if (!netmem_is_net_iov(netmem))
 		page_pool_dma_sync_for_cpu(pool, __netmem_to_page(netmem),
 					   offset, size);
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+static inline netmem_ref page_pool_dev_alloc_netmems(struct page_pool *pool)
+{
+	return page_pool_alloc_netmems(pool, GFP_ATOMIC | __GFP_NOWARN);
 }
 #endif
 
@@ -208,11 +213,11 @@ static inline void ethtool_rxfh_indir_resize(struct net_device *dev, u32 *tbl,
 }
 #endif
 
-/* The number of receive rings and the hashed fields were rxnfc's business.
- * The first macro stands after the functions, the second one in the
- * ethtool_ops.
+/* The hashed fields were rxnfc's business, until a stable update, and the number
+ * of receive rings still longer.  The first macro stands after the functions, the
+ * second one in the ethtool_ops.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 111)
 struct ethtool_rxfh_fields {
 	u32 data;
 	u32 flow_type;
@@ -257,6 +262,23 @@ static int rings##_set_rxnfc(struct net_device *dev,			\
 #define WTO_RXNFC_OPS(rings, get_fields, set_fields)			\
 	.get_rxnfc = rings##_get_rxnfc,					\
 	.set_rxnfc = rings##_set_rxnfc
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#define WTO_RXNFC(rings, get_fields, set_fields)			\
+static int rings##_get_rxnfc(struct net_device *dev,			\
+			     struct ethtool_rxnfc *info, u32 *rules)	\
+{									\
+	if (info->cmd != ETHTOOL_GRXRINGS)				\
+		return -EOPNOTSUPP;					\
+									\
+	info->data = rings(dev);					\
+									\
+	return 0;							\
+}
+
+#define WTO_RXNFC_OPS(rings, get_fields, set_fields)			\
+	.get_rxnfc = rings##_get_rxnfc,					\
+	.get_rxfh_fields = get_fields,					\
+	.set_rxfh_fields = set_fields
 #else
 #define WTO_RXNFC(rings, get_fields, set_fields)
 #define WTO_RXNFC_OPS(rings, get_fields, set_fields)			\
