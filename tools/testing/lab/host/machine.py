@@ -264,8 +264,11 @@ def counts(opts):
 
 
 ROOT_ARGS = "root=labroot rootfstype=virtiofs ro init=/media/out/tools/init"
+# TCG keeps the translation of a page's code until the guest itself writes to the page.  The file
+# server writes to memory past it, so a page that had code and comes to hold other code would
+# run as what it was.  init_on_alloc has the guest write to each page between the two.
 KERNEL_ARGS = (
-    "console=ttyS0 loglevel=5 panic=-1 net.ifnames=0 mitigations=off "
+    "console=ttyS0 init_on_alloc=1 loglevel=5 panic=-1 net.ifnames=0 mitigations=off "
     "no_timer_check tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60 "
     "rcupdate.rcu_expedited=1 random.trust_cpu=on cryptomgr.notests"
 )

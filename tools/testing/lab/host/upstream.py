@@ -4,7 +4,8 @@
 The programs are unchanged, so what a case does not pass for is written in that list.  A
 result that is neither a pass nor explained is a failure, and so is an explained failure
 that passes now: its explanation is out of date.  Only what has a limit of time in it (BUSY)
-may fail or pass.
+may fail or pass.  A program that dies before its last case is a failure too, whatever the cases
+before that said: it has fewer results than it planned, or an exit status that no case explains.
 """
 
 import re
@@ -16,6 +17,7 @@ RESULTS = ("FAIL", "SKIP", "XFAIL")
 BUSY = "BUSY"
 # The shapes in which the kernel's programs tell of a case: KTAP, and two older ones
 KTAP = re.compile(r"^(?P<bad>not )?ok \d+ (?:- )?(?P<case>[^ #]+)[^#]*(?:# *(?P<word>\w+))?")
+PLAN = re.compile(r"^1\.\.(?P<count>\d+)")
 WORD_FIRST = re.compile(r"^(?P<word>PASS|FAIL|SKIP|XFAIL): (?P<case>.*)")
 WORD_LAST = re.compile(r"^TEST: (?P<case>.*?) +\[ *(?P<word>OK|FAIL|SKIP|XFAIL) *\]")
 
@@ -62,19 +64,50 @@ def cases(text):
             yield match["case"], match["word"].replace("OK", "PASS")
 
 
-def judge(known, text):
-    """Totals of a program's output; explained results count as skipped."""
+def outdated(known, results):
+    """
+    Lines of the list that are out of date: what they name passes.  Of cases that only begin with
+    that name some may pass, as long as another one does not.
+    """
+    for line in known:
+        named = [result for case, result in results if case == line.case]
+        begun = [result for case, result in results if case.startswith(line.case)]
+        if line.result != BUSY and "PASS" in begun and \
+                ("PASS" in named or line.result not in begun):
+            yield line
+
+
+def incomplete(text, status, failed):
+    """
+    What is wrong with a program as a whole, None if nothing is.  @failed: a case of it failed,
+    for which it may have an exit status.
+    """
+    lines = text.splitlines()
+    plans = [int(match["count"]) for match in map(PLAN.match, lines) if match]
+    results = sum(bool(KTAP.match(line)) for line in lines)
+    if plans and sum(plans) != results:
+        return f"{sum(plans)} cases planned, {results} results, exit status {status}"
+    if status and not failed:
+        return f"exit status {status}, and no case failed"
+    return None
+
+
+def judge(known, text, status=0):
+    """Totals of a program's output and exit status; explained results count as skipped."""
     totals = Totals()
-    for case, result in cases(text):
-        results = (result, BUSY) if result == "FAIL" else (result,)
-        why = next((k for k in known if k.result in results and case.startswith(k.case)), None)
-        outdated = next((k for k in known if k.result == "FAIL" and k.case == case), None)
+    results = list(cases(text))
+    for case, result in results:
+        explained = (result, BUSY) if result == "FAIL" else (result,)
+        why = next((k for k in known if k.result in explained and case.startswith(k.case)), None)
         if why:
             totals.skip(case, f"{result} {why.reason}")
         elif result != "PASS":
             totals.fail(f"{case}: {result}, and not explained")
-        elif outdated:
-            totals.fail(f"{case}: passes, and the list says that it fails")
         else:
             totals.passed += 1
+    for line in outdated(known, results):
+        totals.fail(f"{line.case}: passes, and the list says {line.result}")
+    wrong = incomplete(text, status, "FAIL" in (result for _, result in results))
+    if results and wrong:
+        totals.fail(wrong)
     return totals
