@@ -16,7 +16,7 @@
  * @name: for reports
  * @min_len: bytes a request must have
  * @cap: VC2_CAP_* that has to be granted, 0: none
- * @handler: acts on it; NULL: known, but not supported
+ * @handler: acts on it; NULL: known, but never granted
  */
 struct cp_op {
 	u32 opcode;
@@ -159,18 +159,18 @@ static enum cp_status cp_dispatch(struct nic_port *port,
 	const struct cp_op *op = cp_find(req->opcode);
 
 	if (!op)
-		return cp_refuse(port, CP_ENOTSUP, CP_OPCODE,
+		return cp_refuse(port, CP_ESRCH, CP_OPCODE,
 				 "operation %" PRIu32 ", %u bytes", req->opcode,
 				 req->len);
 	if (!op->handler)
-		return cp_refuse(port, CP_ENOTSUP, CP_STATE,
+		return cp_refuse(port, CP_EPERM, CP_STATE,
 				 "%s is not supported", op->name);
 	if (req->len < op->min_len)
 		return cp_refuse(port, CP_EINVAL, CP_LENGTH,
 				 "%s: %u bytes, %u are needed", op->name,
 				 req->len, op->min_len);
 	if (op->cap & ~le64_to_cpu(port->cp.granted.other_caps))
-		return cp_refuse(port, CP_ENOTSUP, CP_STATE,
+		return cp_refuse(port, CP_EPERM, CP_STATE,
 				 "%s was not granted", op->name);
 	return op->handler(port, req, rsp);
 }

@@ -22,25 +22,28 @@ struct nic_port;
 /**
  * enum cp_status - return values of a message, 0 is success
  * @CP_OK: done
- * @CP_EPERM: not allowed
- * @CP_ENOENT: no such object
- * @CP_EBUSY: the object is in use
+ * @CP_EPERM: not granted to the driver, or not for drivers to send
+ * @CP_ESRCH: no such operation
+ * @CP_ENXIO: a vport, queue, vector or address that does not exist
  * @CP_EEXIST: there is one already
- * @CP_EINVAL: a length, count, id or value is wrong
+ * @CP_EINVAL: a length, count or value is wrong
  * @CP_ENOSPC: no more of them
- * @CP_ENOTSUP: not supported, or not granted
+ * @CP_EMODE: not in the queue model that the port or the vport has
+ * @CP_ESM: not in this state: something else has to be done first
  *
- * virtchnl2's error values, which are those of errno where both have one.
+ * Those of virtchnl2's values that the NIC has a use for.  The first ones are
+ * errno's, but not all that errno has are virtchnl2's.
  */
 enum cp_status {
 	CP_OK		= 0,
 	CP_EPERM	= 1,
-	CP_ENOENT	= 2,
-	CP_EBUSY	= 16,
+	CP_ESRCH	= 3,
+	CP_ENXIO	= 6,
 	CP_EEXIST	= 17,
 	CP_EINVAL	= 22,
 	CP_ENOSPC	= 28,
-	CP_ENOTSUP	= 95,
+	CP_EMODE	= 200,
+	CP_ESM		= 201,
 };
 
 /**

@@ -246,13 +246,14 @@ enum cp_status cp_dealloc_vectors(struct nic_port *port,
 		u32 num = le16_to_cpu(in->vchunks[i].num_vectors);
 
 		if (!num || first + num > port->irq.num_vectors)
-			return cp_refuse(port, CP_EINVAL, CP_VALUE,
+			return cp_refuse(port, num ? CP_ENXIO : CP_EINVAL,
+					 CP_VALUE,
 					 "DEALLOC_VECTORS: %" PRIu32
 					 " from %" PRIu32, num, first);
 		vectors |= GENMASK_ULL(num - 1, 0) << first;
 	}
 	if (vectors & ~port->cp.vec_alloc)
-		return cp_refuse(port, CP_ENOENT, CP_STATE,
+		return cp_refuse(port, CP_ENXIO, CP_STATE,
 				 "DEALLOC_VECTORS: vectors that are free");
 	cp_detach_vectors(port, vectors);
 	port->cp.vec_alloc &= ~vectors;

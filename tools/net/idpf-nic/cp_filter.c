@@ -28,7 +28,7 @@ static enum cp_status cp_check_macs(struct nic_port *port,
 
 	*vport = cp_vport_get(port, in->vport_id);
 	if (!*vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	if (!num || !cp_fits(port, req, sizeof(*in), num,
 			     sizeof(in->mac_addr_list[0])))
 		return CP_EINVAL;
@@ -92,7 +92,7 @@ enum cp_status cp_del_macs(struct nic_port *port, const struct mbx_msg *req,
 		return status;
 	for (u32 i = 0; i < num; i++)
 		if (cp_find_mac(vport, in->mac_addr_list[i].addr) < 0)
-			return cp_refuse(port, CP_ENOENT, CP_VALUE,
+			return cp_refuse(port, CP_ENXIO, CP_VALUE,
 					 "DEL_MAC_ADDR: not in the filter");
 	for (u32 i = 0; i < num; i++) {
 		int idx = cp_find_mac(vport, in->mac_addr_list[i].addr);
@@ -116,7 +116,7 @@ enum cp_status cp_set_promisc(struct nic_port *port, const struct mbx_msg *req,
 	u16 flags = le16_to_cpu(in->flags);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	if (flags & ~(VC2_PROMISC_UNICAST | VC2_PROMISC_MULTICAST))
 		return cp_refuse(port, CP_EINVAL, CP_VALUE,
 				 "CONFIG_PROMISC: flags 0x%x", flags);

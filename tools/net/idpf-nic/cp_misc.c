@@ -101,7 +101,7 @@ enum cp_status cp_get_stats(struct nic_port *port, const struct mbx_msg *req,
 	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	cp_put_stats(vport, out);
 	rsp->len = sizeof(*out);
 	return CP_OK;
@@ -139,7 +139,7 @@ enum cp_status cp_get_port_stats(struct nic_port *port,
 	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	out->vport_id = in->vport_id;
 	cp_put_phy_stats(&port->wire.stats, &out->phy);
 	cp_put_stats(vport, &out->vport);
@@ -157,7 +157,7 @@ enum cp_status cp_set_loopback(struct nic_port *port, const struct mbx_msg *req,
 	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	if (in->enable > 1)
 		return cp_refuse(port, CP_EINVAL, CP_VALUE, "LOOPBACK: %u",
 				 in->enable);
@@ -214,7 +214,7 @@ enum cp_status cp_set_sriov_vfs(struct nic_port *port,
 	const struct vc2_sriov_vfs *in = (const struct vc2_sriov_vfs *)req->data;
 
 	if (in->num_vfs)
-		return cp_refuse(port, CP_ENOTSUP, CP_VALUE, "SET_SRIOV_VFS: %u",
+		return cp_refuse(port, CP_EPERM, CP_VALUE, "SET_SRIOV_VFS: %u",
 				 le16_to_cpu(in->num_vfs));
 	cp_echo(req, rsp, sizeof(*in));
 	return CP_OK;

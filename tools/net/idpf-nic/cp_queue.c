@@ -47,11 +47,11 @@ static enum cp_status cp_check_entry(struct cp_vport *vport, u32 type, u32 id,
 	const char *op = cp_opcode_name(port->mbx.req.opcode);
 
 	if (!cp_owns(vport, type, id))
-		return cp_refuse(port, CP_EINVAL, CP_VALUE,
+		return cp_refuse(port, CP_ENXIO, CP_VALUE,
 				 "%s: no queue %" PRIu32 " of type %" PRIu32
 				 " in vport %" PRIu32, op, id, type, vport->id);
 	if (queue_get(port, type, id)->enabled)
-		return cp_refuse(port, CP_EBUSY, CP_STATE,
+		return cp_refuse(port, CP_ESM, CP_STATE,
 				 "%s: queue %" PRIu32 " of type %" PRIu32
 				 " is enabled", op, id, type);
 	if (cfg->ring_len < QUEUE_MIN_RING_LEN ||
@@ -123,7 +123,7 @@ static enum cp_status cp_config(struct nic_port *port,
 	enum cp_status status;
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	if (!num || !cp_fits(port, req, kind->hdr_len, num, kind->entry_len))
 		return CP_EINVAL;
 	for (u32 i = 0; i < num; i++) {
@@ -170,7 +170,7 @@ static enum cp_status cp_check_tx(struct cp_vport *vport, const void *entry,
 	if (type == VC2_QUEUE_TYPE_TX &&
 	    conf->cfg.model == VC2_QUEUE_MODEL_SPLIT &&
 	    !cp_owns(vport, VC2_QUEUE_TYPE_TX_COMPL, conf->cfg.compl_id))
-		return cp_refuse(port, CP_EINVAL, CP_VALUE,
+		return cp_refuse(port, CP_ENXIO, CP_VALUE,
 				 "CONFIG_TX_QUEUES: queue %" PRIu32
 				 ": no completion queue %u", id,
 				 conf->cfg.compl_id);
@@ -196,13 +196,13 @@ static enum cp_status cp_check_rx_flags(struct nic_port *port, u16 qflags)
 	const struct vc2_caps *granted = &port->cp.granted;
 
 	if ((qflags & VC2_RXQ_RSC) && !granted->rsc_caps)
-		return cp_refuse(port, CP_ENOTSUP, CP_VALUE,
+		return cp_refuse(port, CP_EPERM, CP_VALUE,
 				 "CONFIG_RX_QUEUES: RSC was not granted");
 	if ((qflags & VC2_RXQ_HDR_SPLIT) && !granted->hsplit_caps)
-		return cp_refuse(port, CP_ENOTSUP, CP_VALUE,
+		return cp_refuse(port, CP_EPERM, CP_VALUE,
 				 "CONFIG_RX_QUEUES: header split was not granted");
 	if (qflags & VC2_RXQ_DESC_16B)
-		return cp_refuse(port, CP_ENOTSUP, CP_VALUE,
+		return cp_refuse(port, CP_EINVAL, CP_VALUE,
 				 "CONFIG_RX_QUEUES: 16-byte descriptors");
 	return CP_OK;
 }
@@ -214,7 +214,7 @@ static enum cp_status cp_check_rx_bufqs(struct cp_vport *vport, u32 id,
 		if (i && cfg->bufq_id[i] == QUEUE_NO_ID)
 			continue;
 		if (!cp_owns(vport, VC2_QUEUE_TYPE_RX_BUF, cfg->bufq_id[i]))
-			return cp_refuse(vport->port, CP_EINVAL, CP_VALUE,
+			return cp_refuse(vport->port, CP_ENXIO, CP_VALUE,
 					 "CONFIG_RX_QUEUES: queue %" PRIu32
 					 ": no buffer queue %u", id,
 					 cfg->bufq_id[i]);
@@ -256,7 +256,9 @@ static enum cp_status cp_check_rx(struct cp_vport *vport, const void *entry,
 	if (type == VC2_QUEUE_TYPE_RX &&
 	    (!conf->cfg.max_pkt_size ||
 	     (info->bufq2_ena && conf->cfg.bufq_id[1] == QUEUE_NO_ID)))
-		return cp_refuse(port, CP_EINVAL, CP_VALUE,
+		return cp_refuse(port, conf->cfg.max_pkt_size ? CP_ENXIO :
+								CP_EINVAL,
+				 CP_VALUE,
 				 "CONFIG_RX_QUEUES: queue %" PRIu32
 				 ": packets of %" PRIu32 " bytes, second buffer queue %u",
 				 id, conf->cfg.max_pkt_size, conf->cfg.bufq_id[1]);
@@ -265,7 +267,7 @@ static enum cp_status cp_check_rx(struct cp_vport *vport, const void *entry,
 		status = cp_check_rx_flags(port, conf->cfg.qflags);
 	if (!status && conf->cfg.model == VC2_QUEUE_MODEL_SINGLE &&
 	    conf->cfg.qflags & VC2_RXQ_HDR_SPLIT)
-		status = cp_refuse(port, CP_ENOTSUP, CP_VALUE,
+		status = cp_refuse(port, CP_EINVAL, CP_VALUE,
 				   "CONFIG_RX_QUEUES: queue %" PRIu32
 				   ": header split in the single model", id);
 	if (!status && type == VC2_QUEUE_TYPE_RX &&
@@ -307,7 +309,7 @@ enum cp_status cp_check_chunks(struct nic_port *port, const struct mbx_msg *req,
 
 	*vport = cp_vport_get(port, in->vport_id);
 	if (!*vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	if (!num_chunks || !cp_fits(port, req, sizeof(*in), num_chunks,
 				    sizeof(in->chunks[0])))
 		return CP_EINVAL;
@@ -317,12 +319,13 @@ enum cp_status cp_check_chunks(struct nic_port *port, const struct mbx_msg *req,
 		u32 num = le32_to_cpu(in->chunks[i].num_queues);
 
 		if (!num || num > QUEUE_MAX_BUFQ || first >= QUEUE_MAX_BUFQ)
-			return cp_refuse(port, CP_EINVAL, CP_VALUE,
+			return cp_refuse(port, num ? CP_ENXIO : CP_EINVAL,
+					 CP_VALUE,
 					 "%s: %" PRIu32 " queues from %" PRIu32,
 					 cp_opcode_name(req->opcode), num, first);
 		for (u32 id = first; id < first + num; id++)
 			if (!cp_owns(*vport, type, id))
-				return cp_refuse(port, CP_EINVAL, CP_VALUE,
+				return cp_refuse(port, CP_ENXIO, CP_VALUE,
 						 "%s: no queue %" PRIu32
 						 " of type %" PRIu32,
 						 cp_opcode_name(req->opcode), id,
@@ -416,7 +419,7 @@ enum cp_status cp_enable_queues(struct nic_port *port,
 	if (status)
 		return status;
 	if (!cp_can_enable(port, req))
-		return CP_EINVAL;
+		return CP_ESM;
 	cp_for_chunks(vport, req, cp_enable_base);
 	cp_for_chunks(vport, req, cp_enable_user);
 	cp_echo(req, rsp, sizeof(struct vc2_queue_chunk_msg));
@@ -478,12 +481,12 @@ static enum cp_status cp_check_map(struct cp_vport *vport,
 	u32 itr = le32_to_cpu(map->itr_idx);
 
 	if (!cp_owns(vport, type, id))
-		return cp_refuse(port, CP_EINVAL, CP_VALUE,
+		return cp_refuse(port, CP_ENXIO, CP_VALUE,
 				 "%s: no queue %" PRIu32 " of type %" PRIu32,
 				 cp_opcode_name(port->mbx.req.opcode), id, type);
 	if (vec >= port->irq.num_vectors ||
 	    !(port->cp.vec_alloc & BIT_ULL(vec)))
-		return cp_refuse(port, CP_EINVAL, CP_VALUE,
+		return cp_refuse(port, CP_ENXIO, CP_VALUE,
 				 "%s: vector %" PRIu32 " is not allocated",
 				 cp_opcode_name(port->mbx.req.opcode), vec);
 	if (itr >= IDPF_ITR_NUM_INDEXES)
@@ -503,7 +506,7 @@ static enum cp_status cp_change_maps(struct nic_port *port,
 	u32 num = le16_to_cpu(in->num_qv_maps);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	if (!num || !cp_fits(port, req, sizeof(*in), num, sizeof(in->qv_maps[0])))
 		return CP_EINVAL;
 	for (u32 i = 0; i < num; i++) {

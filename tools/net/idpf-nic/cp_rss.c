@@ -44,7 +44,7 @@ enum cp_status cp_get_rss_key(struct nic_port *port, const struct mbx_msg *req,
 	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	out->vport_id = in->vport_id;
 	out->key_len = cpu_to_le16(vport->rss.key_len);
 	memcpy(out->key, vport->rss.key, vport->rss.key_len);
@@ -60,7 +60,7 @@ enum cp_status cp_set_rss_key(struct nic_port *port, const struct mbx_msg *req,
 	u16 len = le16_to_cpu(in->key_len);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	if (!cp_fits(port, req, sizeof(*in), len, 1))
 		return CP_EINVAL;
 	if (rss_set_key(&vport->rss, in->key, len))
@@ -82,7 +82,7 @@ enum cp_status cp_get_rss_lut(struct nic_port *port, const struct mbx_msg *req,
 	u32 num = le16_to_cpu(in->lut_entries);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	if (start > vport->rss.lut_size)
 		return cp_refuse(port, CP_EINVAL, CP_VALUE,
 				 "GET_RSS_LUT: from %" PRIu32 " of %u", start,
@@ -115,7 +115,7 @@ enum cp_status cp_set_rss_lut(struct nic_port *port, const struct mbx_msg *req,
 	struct rss *rss;
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	rss = &vport->rss;
 	if (!cp_fits(port, req, sizeof(*in), num, sizeof(in->lut[0])))
 		return CP_EINVAL;
@@ -146,7 +146,7 @@ enum cp_status cp_get_rss_hash(struct nic_port *port, const struct mbx_msg *req,
 	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	out->vport_id = in->vport_id;
 	out->ptype_groups = cpu_to_le64(vport->rss.hash_types);
 	rsp->len = sizeof(*out);
@@ -164,7 +164,7 @@ enum cp_status cp_set_rss_hash(struct nic_port *port, const struct mbx_msg *req,
 	struct cp_vport *vport = cp_vport_get(port, in->vport_id);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	vport->rss.hash_types = le64_to_cpu(in->ptype_groups) &
 				cp_hash_types(port);
 	return cp_get_rss_hash(port, req, rsp);

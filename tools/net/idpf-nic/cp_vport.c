@@ -217,7 +217,7 @@ static enum cp_status cp_check_create(struct nic_port *port,
 				 le16_to_cpu(in->vport_type));
 	if (!cp_model_fits(model, in->txq_model) ||
 	    !cp_model_fits(model, in->rxq_model))
-		return cp_refuse(port, CP_ENOTSUP, CP_VALUE,
+		return cp_refuse(port, CP_EMODE, CP_VALUE,
 				 "CREATE_VPORT: queue models %u, %u",
 				 le16_to_cpu(in->txq_model),
 				 le16_to_cpu(in->rxq_model));
@@ -375,7 +375,7 @@ enum cp_status cp_destroy_vport(struct nic_port *port,
 	struct cp_vport *vport = cp_vport_of(port, req);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	vport->enabled = false;
 	vport->link_event = false;
 	cp_release_all(vport);
@@ -390,7 +390,7 @@ enum cp_status cp_enable_vport(struct nic_port *port, const struct mbx_msg *req,
 	struct cp_vport *vport = cp_vport_of(port, req);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	vport->enabled = true;
 	/* drivers wait for this event to switch their carrier on */
 	vport->link_event = true;
@@ -406,7 +406,7 @@ enum cp_status cp_disable_vport(struct nic_port *port,
 	struct cp_vport *vport = cp_vport_of(port, req);
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	vport->enabled = false;
 	vport->link_event = false;
 	cp_echo(req, rsp, sizeof(struct vc2_vport));
@@ -428,10 +428,10 @@ enum cp_status cp_add_queues(struct nic_port *port, const struct mbx_msg *req,
 	u32 num_chunks = 0;
 
 	if (!vport)
-		return CP_ENOENT;
+		return CP_ENXIO;
 	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++)
 		if (num[type] && !cp_model_has(vport->model, type))
-			return cp_refuse(port, CP_EINVAL, CP_VALUE,
+			return cp_refuse(port, CP_EMODE, CP_VALUE,
 					 "ADD_QUEUES: type %" PRIu32
 					 " in the single model", type);
 	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++)

@@ -93,7 +93,7 @@ def test_list(nic):
 
 def test_at_start(make_nic):
     """--fault arms faults before a driver comes, for the port that it names."""
-    nic = make_nic(("", ""), ("--fault", "reply-status=95:op=GET_CAPS@port1",
+    nic = make_nic(("", ""), ("--fault", "reply-status=201:op=GET_CAPS@port1",
                               "--fault", "wire-loss=100"))
     assert not state(nic, "reply-status")["armed"] and state(nic, "reply-status", 1)["armed"]
     assert state(nic, "wire-loss")["armed"] and state(nic, "wire-loss", 1)["armed"]
@@ -103,7 +103,7 @@ def test_at_start(make_nic):
     port.mbx.call(Op.VERSION, vc.VERSION.pack(major=2, minor=0))
     with pytest.raises(CallError) as info:
         port.get_caps()
-    assert info.value.reply.retval == 95
+    assert info.value.reply.retval == 201
     port.get_caps()
     port.close()
 

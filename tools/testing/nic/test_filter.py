@@ -6,7 +6,7 @@ import pytest
 from niclib import frames
 from niclib import virtchnl as vc
 from niclib.driver import Vport
-from niclib.virtchnl import Op
+from niclib.virtchnl import Op, Status
 
 NIC_PORTS = ("", "", "vports=2,queues=4")
 UNICAST = bytes.fromhex("021122334455")
@@ -110,13 +110,19 @@ def test_repeated(pair):
 def test_bad_counts(vport, opcode, given, count):
     """A count beyond the data."""
     message = vc.mac_list(vport.ident, [UNICAST] * given, count=count)
-    assert vport.port.mbx.refuse(opcode, message)
+    vport.port.mbx.refuse(opcode, Status.EINVAL, message)
+
+
+def test_delete_unknown(vport):
+    """What is not in the filter cannot be deleted."""
+    vport.port.mbx.refuse(Op.DEL_MAC_ADDR, Status.ENXIO, vc.mac_list(vport.ident, [UNICAST]))
 
 
 @pytest.mark.parametrize("kind", [0, 3, 255])
 def test_bad_kind(vport, kind):
     """A kind of address that does not exist."""
-    assert vport.port.mbx.refuse(Op.ADD_MAC_ADDR, vc.mac_list(vport.ident, [UNICAST], kind))
+    vport.port.mbx.refuse(Op.ADD_MAC_ADDR, Status.EINVAL,
+                          vc.mac_list(vport.ident, [UNICAST], kind))
 
 
 @pytest.mark.parametrize("dst", [bytes(6), frames.BROADCAST], ids=bytes.hex)
@@ -141,7 +147,7 @@ def test_promiscuous(pair):
 @pytest.mark.parametrize("flags", [4, 0x8000, 0xffff])
 def test_promiscuous_unknown(vport, flags):
     """Modes that do not exist are refused."""
-    assert vport.port.mbx.refuse(Op.CONFIG_PROMISC, vc.PROMISC.pack(
+    vport.port.mbx.refuse(Op.CONFIG_PROMISC, Status.EINVAL, vc.PROMISC.pack(
         vport_id=vport.ident, flags=flags))
 
 
@@ -172,9 +178,10 @@ def test_two_vports(make_port):
     port.alloc_vectors()
     one, two = Vport(port, index=0), Vport(port, index=1)
     for vport, other in ((one, two), (two, one)):
-        assert port.mbx.refuse(Op.CONFIG_TX_QUEUES, vc.CONFIG_TX.pack(
+        port.mbx.refuse(Op.CONFIG_TX_QUEUES, Status.ENXIO, vc.CONFIG_TX.pack(
             vport_id=vport.ident, num_qinfo=2) + b"".join(other.tx_info(0)))
-        assert port.mbx.refuse(Op.DEL_QUEUES, vc.queue_chunks(vport.ident, other.chunks()))
+        port.mbx.refuse(Op.DEL_QUEUES, Status.ENXIO,
+                        vc.queue_chunks(vport.ident, other.chunks()))
     one.start()
     two.start()
     one.send(frames.plain(60))

@@ -9,7 +9,7 @@ from niclib import frames
 from niclib import virtchnl as vc
 from niclib.driver import Port, bring_up
 from niclib.nic import binary, environment
-from niclib.virtchnl import Op
+from niclib.virtchnl import Op, Status
 
 EVERYTHING = {"csum_caps": 0xffffffff, "seg_caps": 0xffffffff, "hsplit_caps": 0xffffffff,
               "rsc_caps": 0xffffffff, "rss_caps": (1 << 64) - 1, "other_caps": (1 << 64) - 1}
@@ -127,7 +127,7 @@ def test_refused(make_port, name):
     port.negotiate()
     for op in REFUSED[name]:
         with port.counted("cp_state"):
-            assert port.mbx.exchange(op, bytes(64)).retval
+            port.mbx.refuse(op, Status.EPERM, bytes(64))
 
 
 @pytest.mark.parametrize("index, all_groups", (

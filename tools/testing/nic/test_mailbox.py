@@ -8,7 +8,7 @@ import pytest
 from niclib import mailbox as mb
 from niclib.mailbox import Mailbox
 from niclib.regs import LEN_ENABLE
-from niclib.virtchnl import Op, VERSION, CAPS, IDPF_WISH
+from niclib.virtchnl import Op, Status, VERSION, CAPS, IDPF_WISH
 from niclib.wait import wait_for
 
 NIC_PORTS = ("id=pf", "id=vf")
@@ -138,8 +138,8 @@ def test_no_receive_buffers(port):
 def test_unknown_opcode(mbx, opcode):
     """A message that does not exist is refused, not ignored, and the next one works."""
     with mbx.port.counted("cp_opcode"):
-        assert mbx.refuse(opcode, bytes(8))
-        assert mbx.refuse(opcode)
+        mbx.refuse(opcode, Status.ESRCH, bytes(8))
+        mbx.refuse(opcode, Status.ESRCH)
     assert mbx.call(Op.VERSION, HELLO) == HELLO
 
 
@@ -156,7 +156,7 @@ def test_descriptor_type_bits(mbx):
 def test_short(mbx, datalen):
     """A length shorter than the message needs."""
     with mbx.port.counted("cp_length"):
-        assert mbx.refuse(Op.VERSION, HELLO, datalen=datalen)
+        mbx.refuse(Op.VERSION, Status.EINVAL, HELLO, datalen=datalen)
 
 
 @pytest.mark.parametrize("datalen", [9, 100, 4096])
@@ -192,8 +192,8 @@ def test_bad_buffer(mbx, high, low):
 
 def test_no_buffer(mbx):
     """A message without a buffer whose operation needs one."""
-    assert mbx.refuse(Op.VERSION)
-    assert mbx.refuse(Op.GET_CAPS)
+    mbx.refuse(Op.VERSION, Status.EINVAL)
+    mbx.refuse(Op.GET_CAPS, Status.EINVAL)
 
 
 @pytest.mark.parametrize("queue_op", [0, 0x0800, 0x0803, 0x0804, 0xffff])

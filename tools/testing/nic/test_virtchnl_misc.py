@@ -9,7 +9,7 @@ from niclib import frames
 from niclib import virtchnl as vc
 from niclib.driver import Vport
 from niclib.queues import RX_LPBK
-from niclib.virtchnl import Op
+from niclib.virtchnl import Op, Status
 
 
 def stats(vport):
@@ -134,8 +134,8 @@ def test_port_stats_vport(pair):
 def test_port_stats_bad(vport):
     """A message that is cut, a vport that does not exist."""
     for size in (0, 4, 7):
-        assert vport.port.mbx.refuse(Op.GET_PORT_STATS, vc.vport(vport.ident)[:size])
-    assert vport.port.mbx.refuse(Op.GET_PORT_STATS, vc.vport(99))
+        vport.port.mbx.refuse(Op.GET_PORT_STATS, Status.EINVAL, vc.vport(vport.ident)[:size])
+    vport.port.mbx.refuse(Op.GET_PORT_STATS, Status.ENXIO, vc.vport(99))
 
 
 def loopback(vport, enable):
@@ -148,7 +148,7 @@ def test_loopback(pair):
     """What is sent comes back and does not reach the wire; refused if not granted."""
     one, two = pair
     if not one.port.caps.other_caps & vc.CAP_LOOPBACK:
-        assert loopback(one, 1).retval
+        assert loopback(one, 1).retval == Status.EPERM
         pytest.skip("loopback is not granted")
     assert loopback(one, 1).retval == 0
     one.send(frames.plain(99))
@@ -204,7 +204,7 @@ def test_loopback_ends(pair):
 @pytest.mark.parametrize("enable", [2, 255])
 def test_loopback_refused(pair, enable):
     """Anything but on and off is refused."""
-    assert loopback(pair[0], enable).retval
+    assert loopback(pair[0], enable).retval == Status.EINVAL
 
 
 def test_loopback_repeated(pair):

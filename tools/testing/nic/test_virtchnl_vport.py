@@ -6,7 +6,7 @@ import pytest
 from niclib import frames
 from niclib import virtchnl as vc
 from niclib.driver import Setup, Vport
-from niclib.virtchnl import Op
+from niclib.virtchnl import Op, Status
 
 NIC_PORTS = ("mac=02:00:00:00:aa:01", "mac=02:00:00:00:aa:02", "queues=4,vports=2,mtu=1500")
 NO_VPORT = (1, 7, 8, 255, 0x10000, 0x7fffffff, 0xffffffff)
@@ -90,7 +90,7 @@ def test_create_mtu_option(make_port):
 @pytest.mark.parametrize("size", [0, 1, 80, 159])
 def test_create_short(ctl, size):
     """A cut request is refused."""
-    assert ctl.mbx.refuse(Op.CREATE_VPORT, request()[:size])
+    ctl.mbx.refuse(Op.CREATE_VPORT, Status.EINVAL, request()[:size])
 
 
 def test_create_long(ctl):
@@ -131,8 +131,8 @@ def test_create_too_many(ctl, name, count):
 def test_create_twice(ctl):
     """One vport was offered: a second one is refused, as is the same index again."""
     create(ctl)
-    assert ctl.mbx.refuse(Op.CREATE_VPORT, request())
-    assert ctl.mbx.refuse(Op.CREATE_VPORT, request(vport_index=1))
+    ctl.mbx.refuse(Op.CREATE_VPORT, Status.EEXIST, request())
+    ctl.mbx.refuse(Op.CREATE_VPORT, Status.ENOSPC, request(vport_index=1))
 
 
 def test_two_vports(make_port):
@@ -146,7 +146,7 @@ def test_two_vports(make_port):
     one, two = ids_of(first_chunks), ids_of(second_chunks)
     for kind, ids in one.items():
         assert not set(ids) & set(two[kind])
-    assert port.mbx.refuse(Op.CREATE_VPORT, request(vport_index=2))
+    port.mbx.refuse(Op.CREATE_VPORT, Status.ENOSPC, request(vport_index=2))
 
 
 # DESTROY_VPORT
@@ -158,7 +158,7 @@ def test_destroy(ctl):
         info, _ = create(ctl, num_tx_q=pairs, num_tx_complq=pairs, num_rx_q=pairs,
                          num_rx_bufq=2 * pairs)
         ctl.mbx.call(Op.DESTROY_VPORT, vc.vport(info.vport_id))
-    assert ctl.mbx.refuse(Op.DESTROY_VPORT, vc.vport(info.vport_id))
+    ctl.mbx.refuse(Op.DESTROY_VPORT, Status.ENXIO, vc.vport(info.vport_id))
 
 
 def test_destroy_in_operation(make_vport):
@@ -190,7 +190,7 @@ def test_wrong_vport_id(vport, opcode, size):
     for number in NO_VPORT:
         if number != vport.ident:
             payload = vc.vport(number)[:4] + bytes(size - 4)
-            assert mbx.refuse(opcode, payload), f"vport {number:#x}"
+            mbx.refuse(opcode, Status.ENXIO, payload)
 
 
 @pytest.mark.parametrize("opcode, size", VPORT_ID_FIRST, ids=str)
@@ -198,14 +198,14 @@ def test_short(vport, opcode, size):
     """Every message is refused when it is cut, at every length."""
     mbx = vport.port.mbx
     for cut in range(0, size, 1 if size <= 24 else 9):
-        assert mbx.refuse(opcode, (vc.vport(vport.ident)[:4] + bytes(size))[:cut]), f"{cut} bytes"
+        mbx.refuse(opcode, Status.EINVAL, (vc.vport(vport.ident)[:4] + bytes(size))[:cut])
 
 
 @pytest.mark.parametrize("opcode, size", VPORT_ID_FIRST, ids=str)
 def test_before_create(ctl, opcode, size):
     """Every message is refused before the vport exists."""
     for number in (0, 1):
-        assert ctl.mbx.refuse(opcode, vc.vport(number)[:4] + bytes(size - 4))
+        ctl.mbx.refuse(opcode, Status.ENXIO, vc.vport(number)[:4] + bytes(size - 4))
 
 
 # ENABLE and DISABLE_VPORT
@@ -305,18 +305,18 @@ def test_add_queues_beyond_the_limit(vport):
     """More queues than the port has."""
     vport.call(Op.DEL_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
     for counts in ((17, 17, 17, 34), (0xffff,) * 4, (1, 1, 100, 200)):
-        assert add_queues(vport, *counts).retval
+        assert add_queues(vport, *counts).retval == Status.ENOSPC
     assert add_queues(vport, 16, 16, 16, 32).retval == 0
-    assert add_queues(vport, 1, 1, 1, 2).retval
+    assert add_queues(vport, 1, 1, 1, 2).retval == Status.ENOSPC
 
 
 def test_del_queues_repeated(vport):
     """Queues can be deleted once; what was deleted cannot be configured."""
     chunks = vc.queue_chunks(vport.ident, vport.chunks())
     vport.call(Op.DEL_QUEUES, chunks)
-    assert vport.port.mbx.refuse(Op.DEL_QUEUES, chunks)
+    vport.port.mbx.refuse(Op.DEL_QUEUES, Status.ENXIO, chunks)
     infos = vport.tx_info(0)
-    assert vport.port.mbx.refuse(Op.CONFIG_TX_QUEUES, vc.CONFIG_TX.pack(
+    vport.port.mbx.refuse(Op.CONFIG_TX_QUEUES, Status.ENXIO, vc.CONFIG_TX.pack(
         vport_id=vport.ident, num_qinfo=2) + b"".join(infos))
 
 
@@ -333,18 +333,23 @@ def test_del_of_enabled_queues(pair):
 
 
 BAD_CHUNKS = [
-    ("none", [], None), ("count", [(vc.TXQ, 0, 1)], 2), ("count 65535", [(vc.TXQ, 0, 1)], 0xffff),
-    ("type 4", [(4, 0, 1)], None), ("type 2^32-1", [(0xffffffff, 0, 1)], None),
-    ("id 256", [(vc.TXQ, 256, 1)], None), ("id 2^32-1", [(vc.RXQ, 0xffffffff, 1)], None),
-    ("number 0", [(vc.TXQ, 0, 0)], None), ("number 2^32-1", [(vc.BUFQ, 0, 0xffffffff)], None),
-    ("wraps", [(vc.COMPLQ, 0xffffffff, 2)], None), ("not its own", [(vc.TXQ, 15, 1)], None)]
+    ("none", [], 0, Status.EINVAL), ("count", [(vc.TXQ, 0, 1)], 2, Status.EINVAL),
+    ("count 65535", [(vc.TXQ, 0, 1)], 0xffff, Status.EINVAL),
+    ("type 4", [(4, 0, 1)], 1, Status.ENXIO),
+    ("type 2^32-1", [(0xffffffff, 0, 1)], 1, Status.ENXIO),
+    ("id 256", [(vc.TXQ, 256, 1)], 1, Status.ENXIO),
+    ("id 2^32-1", [(vc.RXQ, 0xffffffff, 1)], 1, Status.ENXIO),
+    ("number 0", [(vc.TXQ, 0, 0)], 1, Status.EINVAL),
+    ("number 2^32-1", [(vc.BUFQ, 0, 0xffffffff)], 1, Status.ENXIO),
+    ("wraps", [(vc.COMPLQ, 0xffffffff, 2)], 1, Status.ENXIO),
+    ("not its own", [(vc.TXQ, 15, 1)], 1, Status.ENXIO)]
 
 
 @pytest.mark.parametrize("opcode", [Op.ENABLE_QUEUES, Op.DISABLE_QUEUES, Op.DEL_QUEUES])
-@pytest.mark.parametrize("chunks, count", [case[1:] for case in BAD_CHUNKS],
+@pytest.mark.parametrize("chunks, count, status", [case[1:] for case in BAD_CHUNKS],
                          ids=[case[0] for case in BAD_CHUNKS])
-def test_bad_chunks(make_vport, opcode, chunks, count):
+def test_bad_chunks(make_vport, opcode, chunks, count, status):
     """Counts beyond the data, queues that do not exist or belong to nobody."""
     vport = make_vport(0)
-    assert vport.port.mbx.refuse(opcode, vc.queue_chunks(vport.ident, chunks, count))
+    vport.port.mbx.refuse(opcode, status, vc.queue_chunks(vport.ident, chunks, count))
     vport.send(frames.plain(64))

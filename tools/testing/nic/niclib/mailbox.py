@@ -189,11 +189,12 @@ class Mailbox:
             raise CallError(reply)
         return reply.data
 
-    def refuse(self, opcode, payload=b"", **override):
-        """Send a message which must be refused; return the status."""
+    def refuse(self, opcode, status, payload=b"", **override):
+        """Send a message which must be refused, with @status and without data."""
         reply = self.exchange(opcode, payload, **override)
-        assert reply.retval, f"opcode {int(opcode)} with {payload[:48].hex()} was accepted"
-        return reply.retval
+        assert reply.retval == status, \
+            f"opcode {int(opcode)} with {payload[:48].hex()}: {reply.retval}, not {status!r}"
+        assert not reply.data, f"opcode {int(opcode)}: refused with {len(reply.data)} bytes"
 
     def event(self, timeout=TIMEOUT_S):
         """Return the next event."""

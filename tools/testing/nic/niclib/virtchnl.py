@@ -46,6 +46,23 @@ class Op(IntEnum):
     GET_LAN_MEMORY_REGIONS = 549
 
 
+class Status(IntEnum):
+    """Return values of messages."""
+
+    EPERM = 1
+    ESRCH = 3
+    EIO = 5
+    ENXIO = 6
+    EACCES = 13
+    EBUSY = 16
+    EEXIST = 17
+    EINVAL = 22
+    ENOSPC = 28
+    ERANGE = 34
+    EMODE = 200
+    ESM = 201
+
+
 VERSION = Layout("vc2_version", ("major", "I"), ("minor", "I"))
 
 CAPS = Layout(
