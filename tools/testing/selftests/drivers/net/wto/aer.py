@@ -12,17 +12,17 @@ import os
 import re
 import struct
 
-from lib.py import EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, cmd, defer, ip, ksft_disruptive, \
-    ksft_eq, ksft_exit, ksft_raises, ksft_run, ksft_true, ksft_variants, wait_for, \
-    wait_progress
+from lib.py import EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, cmd, ksft_disruptive, ksft_eq, \
+    ksft_exit, ksft_raises, ksft_run, ksft_true, ksft_variants, wait_for, wait_progress
+from lib.py.attribute import rebind, write_attr
 from lib.py.env import nic_functions
 from lib.py.faults import FaultWatch, Timed
+from lib.py.reset import reset_in_recovery, reset_while_down
 from lib.py.userconfig import UserConfig
 
 INJECT = "/dev/aer_inject"
 FULL = bool(os.environ.get("WTO_TEST_FULL"))
 ROUNDS = 5 if FULL else 1
-LONG_RESET_MS = 5000
 # Bits of the PCI Express standard.  The first two are not fatal by default, the others are.
 UNCORRECTABLE = {"completer_abort": 1 << 15, "unsupported_request": 1 << 20,
                  "malformed_tlp": 1 << 18, "link_protocol": 1 << 4}
@@ -112,43 +112,14 @@ def aer_uncorrectable(cfg, user, error):
 def aer_while_down(cfg, user):
     """A port that is down stays so, and comes up with all that was configured."""
     require_errors(cfg)
-    user.require()
-    for ifname, netns in cfg.ends():
-        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
-    defer(ip, f"link set dev {cfg.ifname} up")
-    ip(f"link set dev {cfg.ifname} down")
-    watch = FaultWatch(cfg)
-    inject(UNCORRECTABLE["malformed_tlp"])
-    watch.wait_counted("resets")
-    ksft_true("UP" not in ip(f"link show dev {cfg.ifname}", json=True)[0]["flags"], "still down")
-    ip(f"link set dev {cfg.ifname} up")
-    cfg.wait_carrier()
-    cfg.reachable()
-    user.check("error while down")
+    reset_while_down(cfg, user, lambda: inject(UNCORRECTABLE["malformed_tlp"]), "error")
 
 
 @ksft_disruptive
 def aer_in_recovery(cfg, user):
     """The driver waits for the end of a long reset by the NIC when the error comes."""
     require_errors(cfg)
-    user.require()
-    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
-        watch = FaultWatch(cfg)
-        cfg.nic.command(f"fault reset={LONG_RESET_MS}@{cfg.NIC_PORT}")
-        wait_for(watch.said, "the driver to notice the reset", 20)
-        with Timed("error in recovery"):
-            inject(UNCORRECTABLE["malformed_tlp"])
-            watch.wait_counted("resets")
-        cfg.wait_carrier()
-        wait_progress((out, back), "after the error")
-    user.check("error in recovery")
-    ksft_eq(out.errors + back.errors, [])
-
-
-def write(path, text):
-    """Writes to a file of sysfs, once, even if it is refused."""
-    with open(path, "wb", buffering=0) as file:
-        file.write(text.encode())
+    reset_in_recovery(cfg, user, lambda: inject(UNCORRECTABLE["malformed_tlp"]), "error")
 
 
 @ksft_disruptive
@@ -160,16 +131,15 @@ def aer_unbound(cfg, user):
     require_errors(cfg)
     user.drop()
     function = our_function()
-    driver = f"/sys/bus/pci/drivers/{cfg.driver}"
-    write(f"{driver}/unbind", os.path.basename(function))
+    rebind(cfg.driver, "unbind", function)
     over = recoveries_over()
     inject(UNCORRECTABLE["malformed_tlp"])
     wait_for(lambda: recoveries_over() > over, "the bus to end recovery", 60)
     with ksft_raises(TimeoutError), Timed("refusal", REFUSED_S):
-        write(f"{driver}/bind", os.path.basename(function))
+        rebind(cfg.driver, "bind", function)
     ksft_true(not os.path.exists(f"{function}/net"), "no network device")
-    write(f"{function}/remove", "1")
-    write("/sys/bus/pci/rescan", "1")
+    write_attr(f"{function}/remove", "1")
+    write_attr("/sys/bus/pci/rescan", "1")
     cfg.set_up_port(0)
     cfg.restore_addresses()
     cfg.wait_carrier()

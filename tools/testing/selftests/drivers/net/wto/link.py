@@ -4,6 +4,7 @@
 
 from lib.py import TcpStream, WtoEnv, cmd, defer, ethtool, ip, ksft_disruptive, ksft_eq, \
     ksft_exit, ksft_gt, ksft_in, ksft_run, ksft_true, wait_for, wait_progress
+from lib.py.attribute import carrier_count
 
 FLAPS = 10
 
@@ -16,16 +17,10 @@ def pull_cable(cfg):
     cfg.nic.set_link(cfg.NIC_PORT, False)
 
 
-def carrier_changes(cfg, direction):
-    """How often the kernel saw the link go up or down."""
-    with open(f"/sys/class/net/{cfg.ifname}/carrier_{direction}_count", encoding="ascii") as file:
-        return int(file.read())
-
-
 def link_down_up(cfg):
     """Carrier, operational state and ethtool follow; each change is counted once."""
     cfg.require_nic()
-    downs, ups = (carrier_changes(cfg, way) for way in ("down", "up"))
+    downs, ups = (carrier_count(cfg.ifname, way) for way in ("down", "up"))
     pull_cable(cfg)
     cfg.wait_carrier(up=False)
     ksft_in("Link detected: no", ethtool(cfg.ifname).stdout)
@@ -38,8 +33,8 @@ def link_down_up(cfg):
     ksft_in("Link detected: yes", text)
     ksft_in("Mb/s", text)
     cfg.reachable()
-    ksft_eq(carrier_changes(cfg, "down") - downs, 1)
-    ksft_eq(carrier_changes(cfg, "up") - ups, 1)
+    ksft_eq(carrier_count(cfg.ifname, "down") - downs, 1)
+    ksft_eq(carrier_count(cfg.ifname, "up") - ups, 1)
 
 
 @ksft_disruptive

@@ -14,6 +14,7 @@ import threading
 from lib.py import EchoTraffic, KsftSkipEx, NlError, TcpStream, WtoEnv, cmd, defer, ethtool, \
     ip, ksft_disruptive, ksft_eq, ksft_exit, ksft_gt, ksft_in, ksft_raises, ksft_run, \
     ksft_true, peer_socket, wait_for, wait_progress, CmdExitFailure
+from lib.py.attribute import read_attr, write_attr
 from lib.py.counters import ethtool_stats
 from lib.py.rawframes import FrameProbe
 
@@ -35,18 +36,6 @@ def channel_napis(cfg):
     ids = {q["id"]: q["napi-id"] for q in rows if q["type"] == "rx"}
     known = napis(cfg)
     return [known[ids[number]] for number in sorted(ids)]
-
-
-def write(path, value):
-    """Writes to a file of sysfs, procfs or configfs."""
-    with open(path, "w", encoding="ascii") as file:
-        file.write(str(value))
-
-
-def read(path):
-    """What such a file says."""
-    with open(path, encoding="ascii") as file:
-        return file.read().strip()
 
 
 def upheavals(cfg):
@@ -113,8 +102,8 @@ def busy_polling(cfg):
     """A socket knows its NAPI, and polls it itself: the kernel counts what came that way."""
     path = f"/sys/class/net/{cfg.ifname}"
     for name, value in (("napi_defer_hard_irqs", 10), ("gro_flush_timeout", 2000000)):
-        defer(write, f"{path}/{name}", read(f"{path}/{name}"))
-        write(f"{path}/{name}", value)
+        defer(write_attr, f"{path}/{name}", read_attr(f"{path}/{name}"))
+        write_attr(f"{path}/{name}", value)
     answerer = Answerer(cfg)
     before = netstat("BusyPollRxPackets")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -152,12 +141,12 @@ def netpoll_console(cfg):
                             ("remote_ip", cfg.remote_addr_v["4"]),
                             ("remote_port", log.getsockname()[1]),
                             ("remote_mac", cfg.remote_dev["address"]), ("enabled", 1)):
-            write(f"{target}/{name}", value)
-        defer(write, f"{target}/enabled", 0)
+            write_attr(f"{target}/{name}", value)
+        defer(write_attr, f"{target}/enabled", 0)
         with TcpStream(cfg) as out:
             for number in range(50):
                 wanted = f"wto netconsole line {number:04}"
-                write("/dev/kmsg", f"<1>{wanted}\n")
+                write_attr("/dev/kmsg", f"<1>{wanted}\n")
                 wait_for(lambda w=wanted: w in log.recv(4096).decode(), wanted)
             wait_progress([out], "after all lines")
         ksft_eq(out.errors, [])
@@ -166,22 +155,22 @@ def netpoll_console(cfg):
 def threads_stay(cfg):
     """Threaded NAPI stays as the user set it."""
     path = f"/sys/class/net/{cfg.ifname}/threaded"
-    defer(write, path, read(path))
-    write(path, 1)
+    defer(write_attr, path, read_attr(path))
+    write_attr(path, 1)
     count = cfg.channels()[0]
 
     def threads():
         found = []
         for comm in glob.glob("/proc/[0-9]*/comm"):
             try:
-                found.append(read(comm))
+                found.append(read_attr(comm))
             except (FileNotFoundError, ProcessLookupError):
                 continue
         return sum(name.startswith(f"napi/{cfg.ifname}") for name in found)
 
     with EchoTraffic(cfg) as echo:
         for step in upheavals(cfg):
-            ksft_eq(read(path), "1", step)
+            ksft_eq(read_attr(path), "1", step)
             wait_for(lambda: threads() == count, f"a thread for each channel after {step}")
             wait_progress([echo], f"in threads after {step}")
     ksft_eq(echo.errors, [])
@@ -196,11 +185,12 @@ def affinity_stays(cfg):
         # Not where the driver put it
         cpu = (number + 1) % os.cpu_count()
         path = f"/proc/irq/{napi['irq']}/smp_affinity_list"
-        defer(write, path, read(path))
-        write(path, cpu)
+        defer(write_attr, path, read_attr(path))
+        write_attr(path, cpu)
         wanted.append(str(cpu))
     for step in upheavals(cfg):
-        ksft_eq([read(f"/proc/irq/{n['irq']}/smp_affinity_list") for n in channel_napis(cfg)],
+        ksft_eq([read_attr(f"/proc/irq/{n['irq']}/smp_affinity_list")
+                 for n in channel_napis(cfg)],
                 wanted, step)
 
 

@@ -9,6 +9,7 @@ import re
 from lib.py import EchoTraffic, TcpStream, WtoEnv, cmd, defer, ethtool, ip, ksft_eq, ksft_exit, \
     ksft_ge, ksft_in, ksft_ne, ksft_pr, ksft_run, ksft_true, ksft_variants, \
     wait_for, wait_progress
+from lib.py.attribute import carrier_count
 from lib.py.counters import ethtool_stats
 from lib.py.env import checked_ping
 from lib.py.rawframes import BROADCAST, FrameProbe
@@ -73,7 +74,7 @@ def features(cfg):
 def features_toggle(cfg):
     """Each feature that is not fixed goes off, on and back, and the link stays."""
     before = features(cfg)
-    downs = carrier_downs(cfg)
+    downs = carrier_count(cfg.ifname, "down")
     toggled = [name for name, state in before.items() if not state["fixed"]]
     for name in toggled:
         wanted = before[name]["requested"]
@@ -87,13 +88,7 @@ def features_toggle(cfg):
     cfg.wait_carrier()
     cfg.reachable()
     if cfg.driver == "wto":
-        ksft_eq(carrier_downs(cfg), downs, "link drops")
-
-
-def carrier_downs(cfg):
-    """How often the link went away."""
-    with open(f"/sys/class/net/{cfg.ifname}/carrier_down_count", encoding="ascii") as file:
-        return int(file.read())
+        ksft_eq(carrier_count(cfg.ifname, "down"), downs, "link drops")
 
 
 def filter_promiscuous(cfg):

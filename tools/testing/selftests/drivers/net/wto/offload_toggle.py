@@ -10,6 +10,7 @@ import random
 
 from lib.py import TcpStream, WtoEnv, cmd, defer, ethtool, ksft_eq, ksft_exit, ksft_ne, \
     ksft_pr, ksft_run, ksft_true, wait_for, wait_progress
+from lib.py.attribute import carrier_count
 from lib.py.counters import ethtool_stats
 from lib.py.offload import CHECKSUM, SEGMENTATION, offloads_of
 from lib.py.udp_segments import UdpSegments
@@ -78,8 +79,7 @@ def switch(cfg, wanted):
 
 def disturbances(cfg):
     """What must not grow: link drops, restarts, resets, packets given up."""
-    with open(f"/sys/class/net/{cfg.ifname}/carrier_down_count", encoding="ascii") as file:
-        found = {"carrier_down_count": int(file.read())}
+    found = {"carrier_down_count": carrier_count(cfg.ifname, "down")}
     found |= {name: count for name, count in ethtool_stats(cfg.ifname).items()
               if name in ("restarts", "resets", "tx_timeouts") or "dropped" in name or
               "refused" in name}

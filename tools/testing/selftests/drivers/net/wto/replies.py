@@ -12,6 +12,7 @@ import time
 
 from lib.py import CmdExitFailure, EchoTraffic, KsftNamedVariant, WtoEnv, cmd, defer, ethtool, \
     ksft_disruptive, ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true, ksft_variants
+from lib.py.attribute import rebind
 from lib.py.env import nic_functions
 from lib.py.faults import FaultWatch, kernel_log
 
@@ -110,10 +111,8 @@ def replies_accepted(cfg):
 
 def bind(cfg, attribute, function):
     """Gives our function to the driver or takes it away.  Returns whether that succeeded."""
-    path = f"/sys/bus/pci/drivers/{cfg.driver}/{attribute}"
     try:
-        with open(path, "w", encoding="ascii") as file:
-            file.write(os.path.basename(function))
+        rebind(cfg.driver, attribute, function)
     except OSError:
         return False
     return True

@@ -11,6 +11,7 @@ import os
 
 from lib.py import CmdExitFailure, EchoTraffic, TcpStream, WtoEnv, defer, ethtool, ip, \
     ksft_eq, ksft_exit, ksft_run, ksft_true, ksft_variants, wait_for, wait_progress
+from lib.py.attribute import write_attr
 from lib.py.faults import FaultWatch, Timed
 from lib.py.memory import traces_of
 from lib.py.rawframes import FrameProbe
@@ -23,12 +24,6 @@ ROUNDS = 7 if os.environ.get("WTO_TEST_FULL") else 2
 def bus_reset(cfg):
     """Path of the attribute by which the PCI core resets the function."""
     return os.path.realpath(f"/sys/class/net/{cfg.ifname}/device") + "/reset"
-
-
-def write(path, text):
-    """Writes to an attribute."""
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
 
 
 def detached(cfg):
@@ -134,7 +129,7 @@ def reset_by_bus(cfg, user):
         watch = FaultWatch(cfg)
         for number in range(3):
             with Timed("reset by the bus"):
-                write(bus_reset(cfg), "1")
+                write_attr(bus_reset(cfg), "1")
             watch.wait_counted("resets", number + 1)
             cfg.wait_carrier()
             wait_progress((out, back, echo), "after a reset by the bus")
@@ -163,7 +158,7 @@ def reset_given_up(cfg, user):
                 [f"{seconds} s" for seconds in (1, 2, 4, 8, 16)], "pauses between attempts")
         ksft_true(detached(cfg), "the netdev is detached")
         cfg.nic.command(f"fault reply-status=off@{cfg.NIC_PORT}")
-        write(path, "1")
+        write_attr(path, "1")
         cfg.wait_carrier()
         wait_progress((out, back), "after the reset by the bus")
     user.check("given up and set up again")

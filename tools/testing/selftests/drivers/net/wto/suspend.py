@@ -9,19 +9,18 @@ back.  What the user had configured is there again afterwards.
 import os
 import sys
 
-from lib.py import EchoTraffic, TcpStream, WtoEnv, defer, ip, ksft_disruptive, \
-    ksft_eq, ksft_exit, ksft_ge, ksft_run, ksft_true, ksft_variants, wait_for, \
-    wait_progress
+from lib.py import EchoTraffic, TcpStream, WtoEnv, defer, ksft_disruptive, ksft_eq, ksft_exit, \
+    ksft_ge, ksft_run, ksft_variants, wait_progress
 from lib.py.counters import stack_totals
 from lib.py.dead import check_aftermath, require_living_nic
 from lib.py.faults import FaultWatch, Timed, kernel_log
 from lib.py.kmsg import say
+from lib.py.reset import reset_in_recovery, reset_while_down
 from lib.py.sleep import require_sleep, sleep_deep, sleep_idle, sleep_test
 from lib.py.userconfig import UserConfig
 
 FULL = bool(os.environ.get("WTO_TEST_FULL"))
 ROUNDS = 5 if FULL else 2
-LONG_RESET_MS = 5000
 # (test level, what is written to /sys/power/state); each goes one step further
 LEVELS = {"freezer": "mem", "devices": "mem", "platform": "mem", "processors": "mem",
           "core": "mem", "hibernation": "disk"}
@@ -57,10 +56,15 @@ def under_traffic(cfg, user, sleep, rounds, what):
         ksft_eq(flow.errors, [])
 
 
+def sleep_once(cfg):
+    """To RAM and back, at the first attempt."""
+    ksft_eq(sleep_deep(cfg), 1, "sleeps")
+
+
 @ksft_disruptive
 def suspend_to_ram(cfg, user):
     """S3: QEMU resets the functions as a machine's power supply would."""
-    under_traffic(cfg, user, lambda: ksft_eq(sleep_deep(cfg), 1, "sleeps"), ROUNDS, "sleep to RAM")
+    under_traffic(cfg, user, lambda: sleep_once(cfg), ROUNDS, "sleep to RAM")
 
 
 @ksft_disruptive
@@ -87,35 +91,14 @@ def suspend_level(cfg, user, level):
 def suspend_while_down(cfg, user):
     """A port that is down stays so, and comes up with all that was configured."""
     require_sleep(cfg)
-    user.require()
-    for ifname, netns in cfg.ends():
-        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
-    defer(ip, f"link set dev {cfg.ifname} up")
-    ip(f"link set dev {cfg.ifname} down")
-    ksft_eq(sleep_deep(cfg), 1, "sleeps")
-    ksft_true("UP" not in ip(f"link show dev {cfg.ifname}", json=True)[0]["flags"], "still down")
-    ip(f"link set dev {cfg.ifname} up")
-    cfg.wait_carrier()
-    cfg.reachable()
-    user.check("sleep while down")
+    reset_while_down(cfg, user, lambda: sleep_once(cfg), "sleep")
 
 
 @ksft_disruptive
 def suspend_in_reset(cfg, user):
     """The NIC is in a reset that takes long: nobody waits for its end before sleeping."""
     require_sleep(cfg)
-    user.require()
-    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back:
-        watch = FaultWatch(cfg)
-        cfg.nic.command(f"fault reset={LONG_RESET_MS}@{cfg.NIC_PORT}")
-        wait_for(watch.said, "the driver to notice the reset", 20)
-        with Timed("sleep while the NIC is in reset"):
-            ksft_eq(sleep_deep(cfg), 1, "sleeps")
-        watch.wait_counted("resets")
-        cfg.wait_carrier()
-        wait_progress((out, back), "after the sleep")
-    user.check("sleep in reset")
-    ksft_eq(out.errors + back.errors, [])
+    reset_in_recovery(cfg, user, lambda: sleep_once(cfg), "sleep")
 
 
 @ksft_disruptive
@@ -128,7 +111,7 @@ def suspend_nic_refuses(cfg, user):
         watch = FaultWatch(cfg)
         defer(cfg.nic.command, f"fault reply-status=off@{cfg.NIC_PORT}")
         cfg.nic.command(f"fault reply-status=22:op=GET_CAPS:count=2@{cfg.NIC_PORT}")
-        ksft_eq(sleep_deep(cfg), 1, "sleeps")
+        sleep_once(cfg)
         watch.wait_counted("resets")
         ksft_eq(watch.grew("reset_failures"), 2)
         watch.check_said("trying again", 2)

@@ -13,6 +13,7 @@ import os
 
 from lib.py import KsftSkipEx, TcpStream, WtoEnv, cmd, ip, ksft_eq, ksft_exit, \
     ksft_ge, ksft_lt, ksft_ne, ksft_run, wait_for, wait_progress
+from lib.py.attribute import read_attr, rebind
 from lib.py.ends import End, Pair, check_streams, ping_end
 from lib.py.env import DEFAULT_MTU, nic_functions, write_sysctl
 from lib.py.faults import FaultWatch
@@ -36,8 +37,7 @@ def vport_names(number):
     """Netdevs of a function, in the order of its vports."""
     names = {}
     for path in vport_netdevs(number):
-        with open(f"{path}/dev_port", encoding="ascii") as file:
-            names[int(file.read())] = os.path.basename(path)
+        names[int(read_attr(f"{path}/dev_port"))] = os.path.basename(path)
     ksft_eq(sorted(names), list(range(len(names))), "numbers of the vports")
     return [names[index] for index in sorted(names)]
 
@@ -66,8 +66,7 @@ class Vport(End):
     def settings(self):
         """What a user can set, and what must not happen meanwhile."""
         link = self.link()
-        with open(f"/sys/class/net/{self.ifname}/carrier_changes", encoding="ascii") as file:
-            changes = int(file.read())
+        changes = int(read_attr(f"/sys/class/net/{self.ifname}/carrier_changes"))
         return {"mtu": link["mtu"], "address": link["address"], "carrier changes": changes,
                 "channels": self.ethtool("-l {}"), "rings": self.ethtool("-g {}"),
                 "hash": self.ethtool("-x {}"), "coalescing": self.ethtool("-c {}"),
@@ -251,15 +250,15 @@ def twins(vports):
 
 def bound_again(vports):
     """Without a driver all netdevs are gone; with one they are all there again."""
-    function = os.path.basename(nic_functions()[HERE])
-    driver = f"/sys/bus/pci/drivers/{vports.cfg.driver}"
+    function = nic_functions()[HERE]
+    driver = vports.cfg.driver
     names = [end.ifname for end in vports.here]
-    write(f"{driver}/unbind", function)
+    rebind(driver, "unbind", function)
     ksft_eq([name for name in names if os.path.exists(f"/sys/class/net/{name}")], [])
     ksft_eq(vports.cfg.nic.port_stats(PORT)["vports"], [], "vports that the NIC still has")
     for end in vports.there:
         ip(f"link set dev {end.ifname} mtu {DEFAULT_MTU}", ns=end.netns)
-    write(f"{driver}/bind", function)
+    rebind(driver, "bind", function)
     # The in-tree driver makes them in the background
     wait_for(lambda: len(vport_netdevs(HERE)) == len(names), "all netdevs", 30)
     for end, name in zip(vports.here, vport_names(HERE)):
@@ -267,12 +266,6 @@ def bound_again(vports):
         end.set_up()
         end.wait_link()
     traffic(vports)
-
-
-def write(path, text):
-    """Writes to a file of sysfs."""
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
 
 
 def main() -> None:

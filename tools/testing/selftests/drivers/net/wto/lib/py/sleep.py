@@ -5,26 +5,15 @@ import errno
 import glob
 
 from lib.py import KsftSkipEx, cmd
+from .attribute import read_attr, write_attr
 
 POWER = "/sys/power"
 TRIES = 5
 
 
-def read(path):
-    """What a file of sysfs says."""
-    with open(path, encoding="ascii") as file:
-        return file.read().strip()
-
-
-def write(path, text):
-    """Writes to a file of sysfs."""
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
-
-
 def sleeps():
     """How often the machine has slept."""
-    return int(read(f"{POWER}/suspend_stats/success"))
+    return int(read_attr(f"{POWER}/suspend_stats/success"))
 
 
 def require_sleep(cfg):
@@ -42,8 +31,8 @@ def sleep_deep(cfg, request="wake"):
     """
     before = sleeps()
     cfg.lab.request(request)
-    write(f"{POWER}/mem_sleep", "deep")
-    write(f"{POWER}/state", "mem")
+    write_attr(f"{POWER}/mem_sleep", "deep")
+    write_attr(f"{POWER}/state", "mem")
     return sleeps() - before
 
 
@@ -57,7 +46,7 @@ def sleep_idle(cfg):
     for _ in range(TRIES):
         cfg.lab.request("press")
         try:
-            write(f"{POWER}/state", "freeze")
+            write_attr(f"{POWER}/state", "freeze")
         except OSError as error:
             if error.errno != errno.EBUSY:
                 raise
@@ -70,11 +59,11 @@ def sleep_idle(cfg):
 
 def sleep_test(level, state="mem"):
     """To one of the kernel's test levels of a sleep and back, without a pause."""
-    if level not in read(f"{POWER}/pm_test").replace("[", "").replace("]", "").split():
+    if level not in read_attr(f"{POWER}/pm_test").replace("[", "").replace("]", "").split():
         raise KsftSkipEx(f"the kernel has no test level {level}")
-    write("/sys/module/suspend/parameters/pm_test_delay", "0")
-    write(f"{POWER}/pm_test", level)
+    write_attr("/sys/module/suspend/parameters/pm_test_delay", "0")
+    write_attr(f"{POWER}/pm_test", level)
     try:
-        write(f"{POWER}/state", state)
+        write_attr(f"{POWER}/state", state)
     finally:
-        write(f"{POWER}/pm_test", "none")
+        write_attr(f"{POWER}/pm_test", "none")
