@@ -88,9 +88,34 @@ static void queue_stop(struct queue *q)
 	q->broken = false;
 }
 
+/*
+ * The tail registers belong to the port, and are written while a queue is
+ * disabled or nobody's, too.  Who enables the queue next shall find in its ring
+ * what he has posted, and nothing that the one before him rang for.
+ */
+static void queue_clear_tail(struct queue *q)
+{
+	struct bar *bar = &q->port->bar;
+
+	switch (q->type) {
+	case VC2_QUEUE_TYPE_TX:
+		atomic_store(&bar->tx_tail[q->id], 0);
+		break;
+	case VC2_QUEUE_TYPE_RX:
+		atomic_store(&bar->rx_tail[q->id], 0);
+		break;
+	case VC2_QUEUE_TYPE_RX_BUF:
+		atomic_store(&bar->bufq_tail[q->id], 0);
+		break;
+	default:
+		break;
+	}
+}
+
 static void queue_free(struct queue *q)
 {
 	queue_stop(q);
+	queue_clear_tail(q);
 	q->vport = NULL;
 	q->configured = false;
 	q->vector = IRQ_NO_VECTOR;
@@ -211,27 +236,12 @@ int queue_enable(struct queue *q)
 
 void queue_disable(struct queue *q)
 {
-	struct bar *bar = &q->port->bar;
-
-	if (!q->enabled)
-		return;
-
-	switch (q->type) {
-	case VC2_QUEUE_TYPE_TX:
+	if (q->enabled && q->type == VC2_QUEUE_TYPE_TX) {
 		txq_drain(to_txq(q));
-		atomic_store(&bar->tx_tail[q->id], 0);
 		q->port->queues.tx_active &= ~BIT_ULL(q->id);
 		q->port->queues.tx_waiting &= ~BIT_ULL(q->id);
-		break;
-	case VC2_QUEUE_TYPE_RX:
-		atomic_store(&bar->rx_tail[q->id], 0);
-		break;
-	case VC2_QUEUE_TYPE_RX_BUF:
-		atomic_store(&bar->bufq_tail[q->id], 0);
-		break;
-	default:
-		break;
 	}
+	queue_clear_tail(q);
 	queue_stop(q);
 }
 

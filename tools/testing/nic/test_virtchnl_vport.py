@@ -332,6 +332,52 @@ def test_del_of_enabled_queues(pair):
         assert one.quiet()
 
 
+def again_destroyed(vport):
+    """Destroy a vport and create it anew."""
+    vport.call(Op.DESTROY_VPORT, vc.vport(vport.ident))
+    return Vport(vport.port)
+
+
+def again_deleted(vport):
+    """Delete the queues of a vport and add as many."""
+    vport.call(Op.DEL_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
+    reply = add_queues(vport, 1, 1, 1, 2)
+    vport.use_chunks(vc.reg_chunks(reply.data, vc.ADD_QUEUES.size,
+                                   vc.ADD_QUEUES.unpack(reply.data).num_chunks))
+    return vport
+
+
+def again_disabled(vport):
+    """Disable the disabled queues of a vport."""
+    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
+    vport.make_rings()
+    return vport
+
+
+@pytest.mark.parametrize("again", [again_destroyed, again_deleted, again_disabled])
+def test_doorbells_of_the_past(make_vport, again):
+    """A doorbell of a disabled queue gives nothing to the NIC once the queue starts anew."""
+    one, two = make_vport(0), make_vport(1)
+    one.down()
+    tails = [(queue.tail_reg, queue.ident) for queue in (*one.txqs, *one.rxqs[0].bufqs)]
+    for tail, _ in tails:
+        one.port.wr32(tail, 7)
+    one = again(one)
+    assert tails == [(queue.tail_reg, queue.ident) for queue in (*one.txqs, *one.rxqs[0].bufqs)]
+    before = one.port.stats()["errors"]
+    one.start(post=False)
+    two.send(frames.plain(100))
+    after = one.port.stats()["errors"]
+    assert one.quiet() and one.complqs[0].poll() is None
+    assert after["rx_no_buffer"] > before["rx_no_buffer"]
+    assert {**after, "rx_no_buffer": 0} == {**before, "rx_no_buffer": 0}
+    one.post_buffers()
+    two.send(frames.plain(200))
+    assert one.recv()[0].frame == frames.plain(200)
+    one.send(frames.plain(300))
+    assert two.recv()[0].frame == frames.plain(300)
+
+
 BAD_CHUNKS = [
     ("none", [], 0, Status.EINVAL), ("count", [(vc.TXQ, 0, 1)], 2, Status.EINVAL),
     ("count 65535", [(vc.TXQ, 0, 1)], 0xffff, Status.EINVAL),
