@@ -216,7 +216,7 @@ enum cp_status cp_alloc_vectors(struct nic_port *port,
 	return CP_OK;
 }
 
-/* queues that still use a vector lose it */
+/* queues that still use a vector lose it, and what they had to tell */
 static void cp_detach_vectors(struct nic_port *port, u64 vectors)
 {
 	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++) {
@@ -227,6 +227,8 @@ static void cp_detach_vectors(struct nic_port *port, u64 vectors)
 			    (vectors & BIT_ULL(q->vector)))
 				q->vector = IRQ_NO_VECTOR;
 	}
+	for (; vectors; vectors &= vectors - 1)
+		irq_cancel(port, __builtin_ctzll(vectors));
 }
 
 enum cp_status cp_dealloc_vectors(struct nic_port *port,

@@ -88,6 +88,12 @@ enum cp_status cp_unmap_vectors(struct nic_port *port,
 enum cp_status cp_check_chunks(struct nic_port *port, const struct mbx_msg *req,
 			       struct cp_vport **vport);
 
+/* forgets events of a disabled queue; its vector raises no interrupt for them */
+void cp_quiet_vector(struct cp_vport *vport, struct queue *q);
+
+/* disables the queues of the checked chunks, and quiets their vectors */
+void cp_disable_chunks(struct cp_vport *vport, const struct mbx_msg *req);
+
 /* calls @fn for every queue of the checked chunks, in their order */
 void cp_for_chunks(struct cp_vport *vport, const struct mbx_msg *req,
 		   void (*fn)(struct cp_vport *vport, struct queue *q));

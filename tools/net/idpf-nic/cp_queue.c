@@ -439,7 +439,7 @@ static bool cp_vector_in_use(struct nic_port *port, u32 vec)
 	return false;
 }
 
-static void cp_quiet_vector(struct cp_vport *vport, struct queue *q)
+void cp_quiet_vector(struct cp_vport *vport, struct queue *q)
 {
 	if (q->vector < IRQ_MAX_VECTORS &&
 	    !cp_vector_in_use(vport->port, q->vector))
@@ -451,6 +451,13 @@ static void cp_quiet_vector(struct cp_vport *vport, struct queue *q)
  * for markers themselves after the reply, and the kernel's driver cannot
  * cope with its interrupt handler finding one first.
  */
+void cp_disable_chunks(struct cp_vport *vport, const struct mbx_msg *req)
+{
+	cp_for_chunks(vport, req, cp_disable_user);
+	cp_for_chunks(vport, req, cp_disable_base);
+	cp_for_chunks(vport, req, cp_quiet_vector);
+}
+
 enum cp_status cp_disable_queues(struct nic_port *port,
 				 const struct mbx_msg *req,
 				 struct mbx_msg *rsp)
@@ -461,9 +468,7 @@ enum cp_status cp_disable_queues(struct nic_port *port,
 	status = cp_check_chunks(port, req, &vport);
 	if (status)
 		return status;
-	cp_for_chunks(vport, req, cp_disable_user);
-	cp_for_chunks(vport, req, cp_disable_base);
-	cp_for_chunks(vport, req, cp_quiet_vector);
+	cp_disable_chunks(vport, req);
 	cp_echo(req, rsp, sizeof(struct vc2_queue_chunk_msg));
 	return CP_OK;
 }

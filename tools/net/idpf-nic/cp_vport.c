@@ -348,19 +348,35 @@ enum cp_status cp_create_vport(struct nic_port *port, const struct mbx_msg *req,
 /* ------------------------------------------------------------------ */
 /* The rest of its life                                                 */
 
-static void cp_release_all(struct cp_vport *vport)
+static void cp_for_all(struct cp_vport *vport,
+		       void (*fn)(struct cp_vport *vport, struct queue *q))
 {
 	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++) {
 		struct cp_queue_list list = cp_list(vport, type);
 
-		for (u16 i = 0; i < *list.num; i++) {
-			struct queue *q = queue_get(vport->port, type, list.ids[i]);
-
-			queue_disable(q);
-			queue_assign(q, NULL);
-		}
-		*list.num = 0;
+		for (u16 i = 0; i < *list.num; i++)
+			fn(vport, queue_get(vport->port, type, list.ids[i]));
 	}
+}
+
+static void cp_disable_one(struct cp_vport *vport, struct queue *q)
+{
+	queue_disable(q);
+}
+
+static void cp_release_one(struct cp_vport *vport, struct queue *q)
+{
+	queue_assign(q, NULL);
+}
+
+/* A vector is quiet only once none of the queues that share it is enabled */
+static void cp_release_all(struct cp_vport *vport)
+{
+	cp_for_all(vport, cp_disable_one);
+	cp_for_all(vport, cp_quiet_vector);
+	cp_for_all(vport, cp_release_one);
+	for (u32 type = 0; type < QUEUE_NUM_TYPES; type++)
+		*cp_list(vport, type).num = 0;
 }
 
 static struct cp_vport *cp_vport_of(struct nic_port *port,
@@ -460,10 +476,8 @@ enum cp_status cp_add_queues(struct nic_port *port, const struct mbx_msg *req,
 static void cp_del_queue(struct cp_vport *vport, struct queue *q)
 {
 	/* in two chunks, perhaps */
-	if (q->vport != vport)
-		return;
-	queue_disable(q);
-	cp_release_queue(vport, q);
+	if (q->vport == vport)
+		cp_release_queue(vport, q);
 }
 
 enum cp_status cp_del_queues(struct nic_port *port, const struct mbx_msg *req,
@@ -475,6 +489,7 @@ enum cp_status cp_del_queues(struct nic_port *port, const struct mbx_msg *req,
 	status = cp_check_chunks(port, req, &vport);
 	if (status)
 		return status;
+	cp_disable_chunks(vport, req);
 	cp_for_chunks(vport, req, cp_del_queue);
 	cp_echo(req, rsp, sizeof(struct vc2_queue_chunk_msg));
 	return CP_OK;

@@ -7,6 +7,7 @@ import pytest
 
 from niclib import frames
 from niclib import virtchnl as vc
+from niclib.driver import Vport
 from niclib.queues import COMPL_RS, COMPL_SW_MARKER
 from niclib.regs import INTENA, INTENA_MSK, INT_ENABLE, ITR_NONE, SWINT_TRIG, WB_ON_ITR
 from niclib.virtchnl import Op
@@ -101,6 +102,68 @@ def test_mapped_index(link):
     fire(one, two, 0)
     assert one.port.interrupted(1, SOON) == 1
     assert time.monotonic() - start >= LONG * UNIT_S * 0.5
+
+
+def destroy(vport):
+    """Destroy the vport."""
+    vport.call(Op.DESTROY_VPORT, vc.vport(vport.ident))
+
+
+def delete(vport):
+    """Delete its queues."""
+    vport.call(Op.DEL_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
+
+
+def disable(vport):
+    """Disable its queues."""
+    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
+
+
+def deallocate(vport):
+    """Give vector 1 back."""
+    vport.call(Op.DEALLOC_VECTORS, vc.VECTOR_CHUNKS.pack(num_vchunks=1)
+               + vc.VECTOR_CHUNK.pack(start_vector_id=1, num_vectors=1))
+
+
+def late_interrupt(one, two, end):
+    """End a queue while an event of it waits for its interval; return whether it fires later.
+
+    None: the interval was over before the answer came."""
+    port = one.port
+    trigger = INTENA | ITR_NONE | SWINT_TRIG | sw_index(0)
+    for vector in (1, 2):
+        for index in range(3):
+            port.wr32(port.itr(vector, index), LONG)
+    port.enable_vector(1)
+    fire(one, two, 0)
+    assert port.interrupted(1, SOON) == 1
+    port.enable_vector(1)
+    fire(one, two, 0)
+    end(one)
+    if port.interrupted(1):
+        return None
+    # when vector 2 fires for the second time, the interval of vector 1 is long over
+    for _ in range(2):
+        port.wr32(port.dyn_ctl(2), trigger)
+        assert port.interrupted(2, SOON) == 1
+    return bool(port.interrupted(1))
+
+
+@pytest.mark.parametrize("end", [disable, delete, destroy, deallocate])
+def test_no_interrupt_after_the_answer(link, end):
+    """Of what was disabled, deleted or given back no interrupt comes any more."""
+    one, two = link
+    for _ in range(100):
+        late = late_interrupt(one, two, end)
+        if late is not None:
+            assert not late
+            return
+        one.port.reset()
+        one.port.mbx = None
+        one.port.negotiate()
+        one.port.alloc_vectors()
+        one = Vport(one.port).start()
+    raise AssertionError("no answer comes within an interval")
 
 
 def test_no_itr(link):
