@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "report.h"
 
 #define PCAPNG_SHB		0x0a0d0d0a
 #define PCAPNG_IDB		0x00000001
@@ -106,8 +107,8 @@ struct capture {
 
 static void give_up(struct capture *cap, int err)
 {
-	g_printerr("idpf-nic: capture to %s stops: %s\n", cap->path,
-		   g_strerror(err));
+	report_warning(NULL, "capture to %s stops: %s", cap->path,
+		       g_strerror(err));
 	close(cap->fd);
 	cap->fd = -1;
 	cap->used = 0;

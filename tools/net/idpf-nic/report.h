@@ -119,6 +119,16 @@ void report_error(struct nic_port *port, enum report_cause cause,
 void report_info(struct nic_port *port, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/**
+ * report_warning() - tell what the user has to know, --verbose or not
+ * @port: where it happened, NULL: the process
+ * @fmt: what
+ *
+ * Context: any thread; does not wait for stderr.
+ */
+void report_warning(struct nic_port *port, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* --trace: one line an event of the control path, never of the data path */
 void report_trace_line(struct nic_port *port, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

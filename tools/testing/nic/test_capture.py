@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The capture: pcapng as its specification says, and as tshark and Scapy read it."""
 
+import contextlib
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -12,7 +14,7 @@ from scapy.utils import RawPcapNgReader
 
 from niclib import frames
 from niclib.driver import bring_up
-from niclib.wait import wait_for
+from niclib.wait import TIMEOUT_S, readable, wait_for
 
 SIZES = (60, 17, 61, 62, 63, 64, 1514, 9728)
 
@@ -162,6 +164,36 @@ def test_no_traffic(make_nic, tmp_path):
     path = tmp_path / "empty.pcapng"
     make_nic(args=("--pcap", str(path))).stop()
     assert packets(path) == (["port0", "port1"], [9, 9], [])
+
+
+def test_full_disk(make_nic):
+    """A full disk ends the capture and not the traffic, even if nobody reads the message."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    for size in (4096, 1):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(write_end, b"x" * size)
+    os.set_blocking(write_end, True)
+    nic = make_nic(args=("--pcap", "/dev/full"), stderr=write_end)
+    os.close(write_end)
+    port, one = bring_up(nic, 0)
+    other_port, two = bring_up(nic, 1)
+    for number in range(100):
+        one.send(frames.plain(100 + number))
+        assert two.recv()[0].frame == frames.plain(100 + number)
+    text = b""
+    while b"capture to /dev/full stops: " not in text:
+        assert readable(read_end, TIMEOUT_S), "no word of the end of the capture"
+        text += os.read(read_end, 65536)
+    port.close()
+    other_port.close()
+    nic.process.terminate()
+    assert nic.process.wait(TIMEOUT_S) == 1
+    while part := os.read(read_end, 65536):
+        text += part
+    assert b"the capture file is not complete" in text
+    os.close(read_end)
 
 
 def test_file_that_cannot_be_written(make_nic, tmp_path):
