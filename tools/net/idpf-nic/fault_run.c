@@ -44,7 +44,6 @@ static void begin_reset(struct nic_port *port)
 {
 	report_info(port, "fault: the device resets itself");
 	nic_port_reset(port);
-	atomic_store(&port->bar.rstat, IDPF_RSTAT_IN_PROGRESS);
 	if (port->irq.vec[IRQ_MBX_VECTOR].fd >= 0)
 		irq_trigger(port, IRQ_MBX_VECTOR, 1);
 }
@@ -98,8 +97,9 @@ static u64 run_timed(struct nic_port *port, const struct timed_fault *timed,
 		state->active = false;
 		timed->end(port);
 	} else if (fault_take(&port->fault, timed->id)) {
-		timed->begin(port);
+		/* nic_port_reset() wants to know that the reset goes on */
 		state->active = true;
+		timed->begin(port);
 	}
 	state->due_ns = 0;
 	if (state->active || fault_armed(&port->fault, BIT(timed->id)))

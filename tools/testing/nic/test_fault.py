@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Faults by name: each does what it says, as often as it says, and then no more."""
 
+import itertools
+import socket
 import struct
 import subprocess
 
@@ -8,11 +10,12 @@ import pytest
 
 from niclib import frames
 from niclib import virtchnl as vc
-from niclib.driver import Port, Vport
+from niclib.driver import BAR0, Port, Vport
 from niclib.mailbox import CallError
 from niclib.nic import binary, environment
 from niclib.queues import COMPL_RS, RX_LEN
 from niclib.regs import RSTAT_MASK
+from niclib.vfu import HEADER, REGION_READ
 from niclib.virtchnl import Op
 from niclib.wait import wait_for
 
@@ -148,6 +151,33 @@ def test_reset_often(nic, pair, fault):
     wait_for(lambda: state(nic, "reset")["hits"] == before + 3
              and not state(nic, "reset")["active"], "three resets")
     carries(restart(one), two)
+
+
+def test_reset_is_one(make_nic):
+    """Who polls the state sees one reset: it does not seem over before it has begun.
+
+    What is traced makes the moment longer in which it might; as many reads as possible at once
+    leave little time between two of them."""
+    nic = make_nic(args=("--trace",))
+    port = Port(nic, 0)
+    access = struct.pack("<QII", port.regs.rstat, BAR0, 4)
+    request = HEADER.pack(0, REGION_READ, HEADER.size + len(access), 0, 0) + access
+    reply_len = len(request) + 4
+
+    def rounds_of_one_reset():
+        nic.control("fault reset=3:after=1@port0")
+        now = None
+        while not now or now["active"] or now["left"]:
+            for _ in range(4):
+                port.vfu.sock.sendall(request * 256)
+                replies = port.vfu.sock.recv(256 * reply_len, socket.MSG_WAITALL)
+                yield from replies[len(request)::reply_len]
+            now = state(nic, "reset")
+
+    for _ in range(200):
+        states = [value for value, _ in itertools.groupby(rounds_of_one_reset())]
+        assert states.count(0) <= 1, states
+    port.close()
 
 
 def test_reset_under_traffic(pair, fault):
