@@ -21,9 +21,7 @@
  * longest legal one is to be segmented: a context, the buffers of its headers,
  * those of its payload.
  */
-#define TX_MAX_DESCS		(1 + NIC_MAX_HDR_BUFS + UINT8_MAX)
-/* Bytes of a packet that is to be segmented */
-#define TX_MAX_TSO_LEN		(SEG_HDR_MAX + SEG_TLEN_MAX)
+#define TX_MAX_DESCS		(1 + TX_MAX_BUFS)
 /* Frames that a queue may still send when it is disabled; what is left then is
  * completed without being sent.  All queues may be disabled in one round, for
  * which the io thread, and with it every other guest, may have to wait.
@@ -33,6 +31,7 @@
 #define TX_MIN_LEN		17
 
 static_assert(PARSE_MAX_BYTES >= NIC_MIN_FRAME, "short frames are padded");
+static_assert(SEG_MAX_PIECES >= TX_MAX_IOV, "what is mapped can be segmented");
 
 static unsigned int tx_max_bufs(const struct txq *txq,
 				const struct tx_packet *pkt)
@@ -68,7 +67,7 @@ static void tx_add_buf(struct txq *txq, struct tx_packet *pkt,
 	}
 
 	n = dma_iov(txq->q.port, &txq->buf_hint, &span,
-		    &pkt->iov[1 + pkt->num_iov], FRAME_MAX_IOV - pkt->num_iov);
+		    &pkt->iov[1 + pkt->num_iov], TX_MAX_IOV - pkt->num_iov);
 	if (!n) {
 		tx_bad(txq, pkt, REPORT_TX_ADDR,
 		       "buffer of %u bytes at 0x%llx is not mapped", desc->len,

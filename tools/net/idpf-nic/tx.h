@@ -6,11 +6,22 @@
 #ifndef IDPF_NIC_TX_H
 #define IDPF_NIC_TX_H
 
+#include "dma.h"
 #include "engines/csum.h"
+#include "engines/segment.h"
 #include "model.h"
 #include "parse.h"
 #include "queue.h"
 #include "wire.h"
+
+/* Most buffers and bytes of a packet, which is to be segmented */
+#define TX_MAX_BUFS		(NIC_MAX_HDR_BUFS + UINT8_MAX)
+#define TX_MAX_TSO_LEN		(SEG_HDR_MAX + SEG_TLEN_MAX)
+/* Most pieces of it in the host's memory: maps are made of pages, so a buffer has
+ * one piece more than page borders inside.
+ */
+#define TX_MAX_IOV		(2 * TX_MAX_BUFS + \
+				 (u32)(TX_MAX_TSO_LEN / DMA_PAGE_SIZE))
 
 enum tx_kind {
 	TX_KIND_DATA,
@@ -99,7 +110,7 @@ struct tx_packet {
 	bool bad;
 	struct tx_offload off;
 	u8 head[PARSE_MAX_BYTES];
-	struct iovec iov[1 + FRAME_MAX_IOV];
+	struct iovec iov[1 + TX_MAX_IOV];
 };
 
 /**

@@ -21,9 +21,6 @@ struct nic;
 struct nic_port;
 struct wire;
 
-/* most pieces of a frame: 255 buffers, some in two regions, and padding */
-#define FRAME_MAX_IOV		512
-
 /**
  * struct frame - an Ethernet frame without FCS
  * @iov: its bytes; the first piece is the NIC's own memory and holds the first

@@ -15,6 +15,7 @@ from scapy.layers.l2 import Ether
 from niclib import frames
 from niclib import queues as q
 from niclib import virtchnl as vc
+from niclib.guest import PAGE, GuestMemory
 from niclib.virtchnl import Op
 from niclib.wait import wait_for
 
@@ -208,6 +209,37 @@ def test_longest(pair, protocol):
     template = random_template(rng, protocol, TLEN_MAX)
     total = template.hdr_len + TLEN_MAX
     segment(*pair, template, 9000, list(range(template.hdr_len, total, 16000)), rng)
+
+
+def test_buffers_across_most_maps(pair):
+    """As many pieces of memory as a packet can have: each buffer lies in two maps, or in three."""
+    one, two = pair
+    port = one.port
+    payload = seeded("maps").randbytes(63 * 4098 + 191 * 2)
+    template = plain_tcp(two, payload)
+    want = list(template.segments(9000, SEG_F_ID15))
+    base = port.mem.base + port.mem.size
+    places = GuestMemory(512 * PAGE, base)
+    # memory is a page each, which is as small as maps can be
+    for page in range(512):
+        port.vfu.dma_map(base + page * PAGE, PAGE, places.descriptor, page * PAGE)
+    txq = one.txqs[0]
+    txq.put_raw(q.tso_context(len(payload), 9000, template.hdr_len))
+    tag = txq.tag
+    txq.put(port.mem.put(template.wire()[:template.hdr_len]), template.hdr_len, tag, eop=False,
+            flags=q.TX_CS_EN)
+    page, start = 0, 0
+    for size in [4098] * 63 + [2] * 191:
+        addr = base + (page + 1) * PAGE - 1
+        places.write(addr, payload[start:start + size])
+        page += 2 if size > PAGE else 1
+        start += size
+        txq.put(addr, size, tag, eop=start == len(payload), flags=q.TX_CS_EN)
+    txq.ring()
+    got = [packet.frame for packet in two.recv(count=len(want))]
+    assert one.complqs[0].take()[0].value == tag
+    assert got == want
+    places.close()
 
 
 def dropped(vport):

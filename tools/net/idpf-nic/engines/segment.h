@@ -36,8 +36,10 @@
 #define SEG_MSS_MAX		9706
 #define SEG_TLEN_MAX		((u32)FIELD_MAX(IDPF_TXC_TLEN))
 
-/* Pieces of payload: 255 buffers, each possibly across two DMA regions. */
-#define SEG_MAX_PIECES		510
+/* Pieces of payload: 271 buffers, each with a border of two DMA regions inside,
+ * and one more border for each page of the longest payload
+ */
+#define SEG_MAX_PIECES		608
 
 /* struct seg_request.flags */
 #define SEG_F_ID15		BIT(0)	/* IPv4 ids count modulo 0x8000 */
