@@ -2,13 +2,15 @@
 """Receive side scaling: Toeplitz by Microsoft's vectors, key, table, hash types."""
 
 import random
+import struct
 
 import pytest
 
 from niclib import frames
 from niclib import queues as q
 from niclib import virtchnl as vc
-from niclib.driver import Port, Setup, Vport
+from niclib.driver import Port, Setup, Vport, bring_up
+from niclib.mailbox import BUF_SIZE
 from niclib.toeplitz import MS_KEY, MS_VECTORS, flow, toeplitz
 from niclib.virtchnl import Op, Status
 from niclib.wait import wait_for
@@ -215,6 +217,51 @@ def test_table_too_long(vport):
     if size < 1000:
         vport.port.mbx.refuse(Op.SET_RSS_LUT, Status.EINVAL,
                               vc.rss_lut(vport.ident, [0] * (size + 1)))
+
+
+def get_table(vport, length):
+    """Fetch a table in the pieces that the device gives."""
+    table, pieces = [], []
+    while len(table) < length:
+        reply = vport.call(Op.GET_RSS_LUT, vc.RSS_LUT.pack(
+            vport_id=vport.ident, lut_entries_start=len(table), lut_entries=length - len(table)))
+        head = vc.RSS_LUT.unpack(reply)
+        assert head.lut_entries_start == len(table) and head.lut_entries
+        assert len(reply) == vc.RSS_LUT.size + 4 * head.lut_entries <= BUF_SIZE
+        table += struct.unpack_from(f"<{head.lut_entries}I", reply, vc.RSS_LUT.size)
+        pieces.append(head.lut_entries)
+    return table, pieces
+
+
+def test_longest_table(make_nic):
+    """A table of 2048 entries goes into three messages, reads back, and spreads by all of it."""
+    nic = make_nic(("", "lut=2048"))
+    sender, one = bring_up(nic, 0)
+    receiver, two = bring_up(nic, 1, Setup(pairs=PAIRS))
+    assert two.info.rss_lut_size == 2048
+    two.key = MS_KEY + bytes(two.info.rss_key_size - len(MS_KEY))
+    two.rss(two.key)
+    rng = random.Random(11)
+    two.lut = [rng.randrange(PAIRS) for _ in range(2048)]
+    most = (BUF_SIZE - vc.RSS_LUT.size) // 4
+    assert most == 1021
+    for start in range(0, 2048, most):
+        two.call(Op.SET_RSS_LUT, vc.rss_lut(two.ident, two.lut[start:start + most], start))
+    assert get_table(two, 2048) == (two.lut, [1021, 1021, 6])
+    used = set()
+    for _ in range(50):
+        ports = rng.randrange(65536), rng.randrange(65536)
+        data = flow("192.0.2.1", "192.0.2.2", ports)
+        expect((one, two), frames.tcp(two.mac, ports=ports), data)
+        used.add(toeplitz(two.key, data) % 2048 * 4 // 2048)
+    assert used == {0, 1, 2, 3}, "a quarter of the table was not used"
+    # nothing behind the end, in one message or in a further one
+    for start, length in ((2048, 1), (2047, 2), (1028, 1021)):
+        receiver.mbx.refuse(Op.SET_RSS_LUT, Status.EINVAL,
+                            vc.rss_lut(two.ident, [0] * length, start))
+    assert get_table(two, 2048)[0] == two.lut
+    sender.close()
+    receiver.close()
 
 
 def test_table_shrinks(spread):
