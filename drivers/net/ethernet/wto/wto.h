@@ -269,9 +269,11 @@ struct wto_filters {
  * @nic_stats: the device's counters when last asked, summed up over resets,
  *	under @nic_stats_lock
  * @nic_last: what the device said then
+ * @nic_stats_ask: held from the question to the answer being taken in
  * @nic_stats_lock: guards @nic_stats and @nic_last
  * @mac: the port's counters when last asked; netdev's lock or RTNL
- * @num_tx_timeouts: transmit watchdog events, but for lost interrupts
+ * @num_tx_timeouts: times that a transmit queue did not get on, seen by the
+ *	stack's watchdog or the worker, but for lost interrupts
  * @num_lost_irqs: completions that only the watchdog found
  * @num_restarts: queue restarts for a new configuration
  * @num_missed_irqs: interrupts that did not come, found by the worker
@@ -331,6 +333,7 @@ int wto_netdev_register(struct wto_vport *vport);
 int wto_netdev_reconfig(struct wto_vport *vport,
 			const struct wto_queue_cfg *cfg);
 void wto_netdev_calm_watchdog(struct wto_vport *vport);
+void wto_netdev_check_tx(struct wto_vport *vport);
 void wto_netdev_pause_tx(struct wto_vport *vport);
 void wto_netdev_resume_tx(struct wto_vport *vport);
 void wto_netdev_sync_rx_mode(struct wto_vport *vport);

@@ -431,15 +431,10 @@ static int wto_netdev_change_mtu(struct net_device *netdev, int new_mtu)
 	return err;
 }
 
-static void wto_netdev_tx_timeout(struct net_device *netdev,
-				  unsigned int tx_idx)
+/* A transmit queue does not get on; NULL for one that is on its way out */
+static void wto_netdev_tx_stuck(struct wto_vport *vport,
+				const struct wto_tx_queue *txq)
 {
-	struct wto_vport *vport = netdev_priv(netdev);
-	struct wto_tx_queue *txq = NULL;
-
-	/* the queue may be on its way out */
-	if (tx_idx < WTO_MAX_QUEUES)
-		txq = READ_ONCE(vport->tx[tx_idx]);
 	/* the device works, and only nobody looked: the interrupt is lost */
 	if (txq && wto_tx_pending(txq)) {
 		vport->num_lost_irqs++;
@@ -452,6 +447,41 @@ static void wto_netdev_tx_timeout(struct net_device *netdev,
 		wto_tx_dump(txq);
 	wto_health_report(vport->adapter, WTO_HEALTH_TX,
 			  "transmit queue is stuck");
+}
+
+static void wto_netdev_tx_timeout(struct net_device *netdev,
+				  unsigned int tx_idx)
+{
+	struct wto_vport *vport = netdev_priv(netdev);
+
+	wto_netdev_tx_stuck(vport, tx_idx < WTO_MAX_QUEUES ?
+			    READ_ONCE(vport->tx[tx_idx]) : NULL);
+}
+
+/**
+ * wto_netdev_check_tx - look for transmit queues that do not get on
+ * @vport: vport, up or down
+ *
+ * The stack's watchdog looks only at queues that it may not use.  One that is
+ * stuck with room left is found here, as soon.
+ *
+ * Context: The worker.
+ */
+void wto_netdev_check_tx(struct wto_vport *vport)
+{
+	struct net_device *netdev = vport->netdev;
+	struct wto_tx_queue *txq;
+
+	/* the lock keeps the watchdog from reporting at the same time */
+	rcu_read_lock();
+	spin_lock_bh(&netdev->tx_global_lock);
+	for (unsigned int i = 0; i < WTO_MAX_QUEUES; i++) {
+		txq = READ_ONCE(vport->tx[i]);
+		if (txq && wto_tx_stalled(txq, netdev->watchdog_timeo))
+			wto_netdev_tx_stuck(vport, txq);
+	}
+	spin_unlock_bh(&netdev->tx_global_lock);
+	rcu_read_unlock();
 }
 
 static void wto_netdev_get_stats64(struct net_device *netdev,

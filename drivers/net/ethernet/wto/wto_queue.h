@@ -119,6 +119,9 @@ enum wto_tx_model {
  * @closing: do not wake the stack's queue any more
  * @vec: vector that serves the queue
  * @marker: completed when the marker arrives that ends a disabled queue
+ * @watched: the worker has seen packets wait; these three are its own
+ * @watch_head: @head at that time
+ * @watch_since: when that was, jiffies
  * @id: absolute id of the transmit queue
  * @compl_id: absolute id of the completion queue
  * @dma: address of @desc
@@ -155,6 +158,9 @@ struct wto_tx_queue {
 	/* cold */
 	struct wto_vector *vec ____cacheline_aligned_in_smp;
 	struct completion marker;
+	unsigned long watch_since;
+	u32 watch_head;
+	bool watched;
 	u32 id;
 	u32 compl_id;
 	dma_addr_t dma;
@@ -416,6 +422,7 @@ void wto_tx_clean(struct wto_tx_queue *txq);
 void wto_tx_dump(const struct wto_tx_queue *txq);
 bool wto_tx_poll(struct wto_tx_queue *txq, int budget);
 bool wto_tx_pending(const struct wto_tx_queue *txq);
+bool wto_tx_stalled(struct wto_tx_queue *txq, unsigned long timeout);
 
 /* Bytes of the completion ring */
 static inline size_t wto_tx_compl_size(const struct wto_tx_queue *txq)

@@ -370,6 +370,7 @@ static unsigned int wto_reset_serve(struct wto_adapter *adapter)
 	for (i = 0; i < adapter->num_vports; i++) {
 		wto_netdev_calm_watchdog(adapter->vports[i]);
 		wto_netdev_sync_rx_mode(adapter->vports[i]);
+		wto_netdev_check_tx(adapter->vports[i]);
 		if (wto_reset_check_queues(adapter->vports[i]))
 			next = WTO_SERVICE_SOON_MS;
 	}

@@ -885,6 +885,39 @@ bool wto_tx_pending(const struct wto_tx_queue *txq)
 }
 
 /**
+ * wto_tx_stalled - look whether packets wait and none has been completed
+ * @txq: transmit queue
+ * @timeout: jiffies for which that is no fault
+ *
+ * The same packet must have been seen to wait so long: a worker that was held
+ * up itself only finds out later.  A queue that the stack must not use is left
+ * to the stack's own watchdog.
+ *
+ * Context: The worker.  It tells once in @timeout.
+ * Return: true if the queue does not get on.
+ */
+bool wto_tx_stalled(struct wto_tx_queue *txq, unsigned long timeout)
+{
+	u32 head = READ_ONCE(txq->head);
+	bool waits = head != READ_ONCE(txq->next) &&
+		     netif_carrier_ok(txq->nq->dev) &&
+		     !netif_xmit_stopped(txq->nq);
+
+	if (!waits || !txq->watched || head != txq->watch_head) {
+		txq->watched = waits;
+		txq->watch_head = head;
+		txq->watch_since = jiffies;
+		return false;
+	}
+	if (!time_after(jiffies, txq->watch_since + timeout))
+		return false;
+
+	txq->watched = false;
+
+	return true;
+}
+
+/**
  * wto_tx_alloc - make a queue's bookkeeping
  * @txq: transmit queue, with len and max_bufs set
  *
@@ -931,6 +964,7 @@ void wto_tx_reset(struct wto_tx_queue *txq)
 	txq->limit = txq->len - 1;
 	txq->compl_next = 0;
 	txq->closing = false;
+	txq->watched = false;
 	/* a queue that was stopped for want of room starts with all of it */
 	if (u64_stats_read(&txq->stats->wake) <
 	    u64_stats_read(&txq->stats->stop))

@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """devlink: what the function is, its ports, the health of its parts."""
 
+import glob
 import json
 import os
 
 from lib.py import EchoTraffic, WtoEnv, cmd, defer, ip, ksft_eq, ksft_exit, ksft_gt, \
     ksft_in, ksft_run, ksft_true, wait_for, wait_progress
+from lib.py.attribute import read_attr, write_attr
 from lib.py.env import nic_functions
 from lib.py.kmsg import expect_trouble
 
 REPORTERS = ("mailbox", "rx", "tx")
+# More than all sockets of a test may have under way
+QUEUE_BYTES = 4 << 20
 
 
 def handle(cfg):
@@ -47,10 +51,7 @@ def devlink_info(cfg):
     ksft_eq(info["driver"], "wto")
     ksft_eq(info["versions"]["running"]["fw.mgmt.api"], "2.0")
     device = nic_functions()[0]
-    ids = []
-    for name in ("vendor", "device"):
-        with open(f"{device}/{name}", encoding="ascii") as file:
-            ids.append(file.read().strip()[2:])
+    ids = [read_attr(f"{device}/{name}")[2:] for name in ("vendor", "device")]
     ksft_eq(info["versions"]["fixed"]["board.id"], ":".join(ids))
 
 
@@ -133,24 +134,41 @@ def health_by_hand(cfg):
     cfg.reachable()
 
 
-def health_tx(cfg):
-    """A stuck transmit queue is reported and dumped with its place in the ring."""
-    cfg.require_nic()
-    devlink(f"health dump clear {handle(cfg)} reporter tx")
-    defer(cfg.nic.command, f"fault tx-stuck=off@{cfg.NIC_PORT}")
+def tx_gets_stuck(cfg, echo):
+    """The NIC takes no more packets: that is reported, recovered from and dumped."""
+    path = f"{handle(cfg)} reporter tx"
+    devlink(f"health dump clear {path}")
     recoveries = reporter(cfg, "tx").get("recover", 0)
+    wait_progress([echo], "at the start")
+    defer(cfg.nic.command, f"fault tx-stuck=off@{cfg.NIC_PORT}")
+    cfg.nic.command(f"fault tx-stuck@{cfg.NIC_PORT}")
+    wait_for(lambda: reporter(cfg, "tx").get("recover", 0) > recoveries, "recovery", 40, 0.5)
+    wait_progress([echo], "after recovery")
+    ksft_in("next completion", json.dumps(devlink(f"health dump show {path}")))
+    devlink(f"health dump clear {path}")
+
+
+def health_tx_full(cfg):
+    """A transmit queue that is stuck and full is the stack's watchdog's affair."""
+    cfg.require_nic()
     with EchoTraffic(cfg) as echo, expect_trouble("NETDEV WATCHDOG"):
-        # the stack's watchdog looks at queues that are full
         echo.fill_queues()
-        wait_progress([echo], "at the start")
-        cfg.nic.command(f"fault tx-stuck@{cfg.NIC_PORT}")
-        wait_for(lambda: reporter(cfg, "tx").get("recover", 0) > recoveries,
-                 "recovery", 40, 0.5)
-        wait_progress([echo], "after recovery")
+        tx_gets_stuck(cfg, echo)
     ksft_eq(echo.errors, [])
-    dump = devlink(f"health dump show {handle(cfg)} reporter tx")
-    ksft_in("next completion", json.dumps(dump))
-    devlink(f"health dump clear {handle(cfg)} reporter tx")
+
+
+def health_tx_room(cfg):
+    """A stuck queue that has room for all that is sent is noticed as well, by the driver."""
+    cfg.require_nic()
+    # What sockets may have under way fits the ring; nor shall byte queue limits stop a queue
+    for path in glob.glob(f"/sys/class/net/{cfg.ifname}/queues/tx-*/byte_queue_limits/limit_min"):
+        defer(write_attr, path, read_attr(path))
+        write_attr(path, QUEUE_BYTES)
+    barks = cmd("dmesg").stdout.count("NETDEV WATCHDOG")
+    with EchoTraffic(cfg) as echo:
+        tx_gets_stuck(cfg, echo)
+    ksft_eq(echo.errors, [])
+    ksft_eq(cmd("dmesg").stdout.count("NETDEV WATCHDOG"), barks)
 
 
 def main() -> None:
@@ -158,7 +176,7 @@ def main() -> None:
     with WtoEnv(__file__) as cfg:
         cfg.require_driver("wto", "it has no devlink instance")
         ksft_run([devlink_info, devlink_port, health_reporters, health_diagnose, health_mailbox,
-                  health_by_hand, health_tx], args=(cfg, ))
+                  health_by_hand, health_tx_full, health_tx_room], args=(cfg, ))
     ksft_exit()
 
 

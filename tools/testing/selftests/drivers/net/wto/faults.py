@@ -6,10 +6,12 @@ go on and each of their bytes is right, what the user had configured is in force
 afterwards, the driver's counters name the event.
 """
 
+import contextlib
 import dataclasses
 
 from lib.py import EchoTraffic, KsftNamedVariant, TcpStream, WtoEnv, ksft_eq, \
     ksft_exit, ksft_ge, ksft_run, ksft_variants, wait_progress
+from lib.py.attribute import write_attr
 from lib.py.faults import FaultWatch
 from lib.py.userconfig import UserConfig
 
@@ -28,6 +30,11 @@ class Fault:
     resets   the driver has to reset the function to get out of it
     hits     strikes to wait for before looking at the consequences
     remedy   what the administrator has to do: nothing tells the driver of the fault
+    never    counters that must not grow
+    trigger  another fault, which makes the occasion for this one
+    failures attempts to recover that fail
+    repeats  datagrams may arrive twice
+    both     strikes what the other port sends, too
     """
 
     spec: str
@@ -36,6 +43,11 @@ class Fault:
     resets: bool = False
     hits: int = 1
     remedy: str = None
+    never: tuple = ()
+    trigger: str = None
+    failures: int = 0
+    repeats: bool = False
+    both: bool = False
 
 
 DEVICE = {
@@ -45,34 +57,52 @@ DEVICE = {
 
 REPLIES = {
     "reply-lost": Fault(f"reply-lost:{OP}", {"mbx_timeouts": 1}, "GET_STATS: no reply"),
-    "reply-late": Fault(f"reply-late=1000:{OP}"),
+    # asked again only after the answer
+    "reply-late": Fault(f"reply-late=1000:count=2:{OP}", hits=2,
+                        never=("mbx_timeouts", "mbx_stray", "mbx_malformed", "resets")),
+    # later than the driver waits, 10 s
+    "reply-too-late": Fault(f"reply-late=12000:{OP}", {"mbx_timeouts": 1, "mbx_stray": 1},
+                            "GET_STATS: no reply", never=("resets", )),
     "reply-short": Fault(f"reply-short=2:{OP}", {"mbx_malformed": 1},
                          "GET_STATS: malformed reply"),
     "reply-opcode": Fault(f"reply-opcode=GET_CAPS:{OP}", {"mbx_stray": 1}, "nobody waits for"),
     "reply-cookie": Fault(f"reply-cookie=256:{OP}", {"mbx_stray": 1}, "nobody waits for"),
     "reply-status": Fault(f"reply-status=22:{OP}", {"mbx_refused": 1}, "GET_STATS: refused"),
     "reply-corrupt": Fault(f"reply-corrupt=data:{OP}"),
+    "reply-twice": Fault(f"reply-twice:count=3:{OP}", {"mbx_stray": 3}, "nobody waits for",
+                         hits=3, never=("resets", )),
+    "reply-stray": Fault(f"reply-stray=32:{OP}", {"mbx_stray": 1}, never=("resets", )),
+    "twist-right": Fault("reply-twist=vectors-moved", resets=True, trigger="reset=10"),
+    "twist-refused": Fault("reply-twist=vectors-same", {"reset_failures": 1},
+                           "the device gave vector", True, trigger="reset=10", failures=1),
 }
 
 QUEUES = {
     "tx-stuck": Fault("tx-stuck", {"tx_timeouts": 1}, "transmit queue is stuck", True, 0),
     "rx-stuck": Fault("rx-stuck", resets=True, hits=0, remedy="reset"),
-    "compl-corrupt": Fault("compl-corrupt=tag:count=3", {"tx_*_bad_compl": 1}, hits=3),
+    "compl-corrupt": Fault("compl-corrupt=tag:count=3", {"tx_*_bad_compl": 1}, hits=3,
+                           repeats=True),
     "compl-gen": Fault("compl-corrupt=gen:seed=5", {"tx_timeouts": 1}, "transmit queue is stuck",
                        True),
-    "rx-corrupt": Fault("rx-corrupt=rxdid,bufq,len,id:count=20", {"rx_*_bad_desc": 1}, hits=20),
+    # the wrong buffer may hold an older datagram
+    "rx-corrupt": Fault("rx-corrupt=rxdid,bufq,len,id:count=20", {"rx_*_bad_desc": 1}, hits=20,
+                        repeats=True),
     "rx-gen": Fault("rx-corrupt=gen:count=8", {"rx_*_bad_desc": 1}, "of a wrong generation", True,
                     8),
     "irq-lost": Fault("irq-lost:count=3", hits=3),
 }
 
+# They strike what a port sends
 WIRES = {
-    "wire-loss": Fault("wire-loss=2:count=20", hits=20),
-    "wire-reorder": Fault("wire-reorder=5:count=50", hits=50),
-    "wire-duplicate": Fault("wire-duplicate=5:count=50", hits=50),
-    "wire-corrupt": Fault("wire-corrupt=2:count=20", hits=20),
-    "wire-delay": Fault("wire-delay=2000:count=200", hits=200),
+    "wire-loss": Fault("wire-loss=2:count=20", hits=20, both=True),
+    "wire-reorder": Fault("wire-reorder=5:count=50", hits=50, both=True),
+    "wire-duplicate": Fault("wire-duplicate=5:count=50", hits=50, both=True, repeats=True),
+    "wire-corrupt": Fault("wire-corrupt=2:count=20", hits=20, both=True),
+    "wire-delay": Fault("wire-delay=2000:count=200", hits=200, both=True),
 }
+
+# Faults of the NIC that no table has, and where they are tested
+ELSEWHERE = {}
 
 
 def variants(faults):
@@ -80,23 +110,24 @@ def variants(faults):
     return ksft_variants([KsftNamedVariant(name, fault) for name, fault in faults.items()])
 
 
-def write_sysfs(path, text):
-    """Writes to an attribute of the device."""
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
-
-
 def strike(cfg, user, fault):
     """One fault under traffic, and what must hold afterwards."""
     user.require()
-    with TcpStream(cfg) as out, TcpStream(cfg, from_peer=True) as back, EchoTraffic(cfg) as echo:
+    with contextlib.ExitStack() as stack:
+        out, back = (stack.enter_context(TcpStream(cfg, from_peer=peer)) for peer in (False, True))
+        echo = stack.enter_context(EchoTraffic(cfg, repeats=fault.repeats))
         flows = (out, back, echo)
         wait_progress(flows, "before the fault")
-        with FaultWatch(cfg, fault.spec) as watch:
+        with FaultWatch(cfg, fault.spec) as watch, \
+                FaultWatch(cfg, fault.spec if fault.both else None, peer=True) as far:
+            if fault.trigger:
+                cfg.nic.command(f"fault {fault.trigger}@{cfg.NIC_PORT}")
             if fault.hits:
                 watch.wait_hits(fault.hits)
+            if fault.both:
+                far.wait_hits(fault.hits)
             if fault.remedy:
-                write_sysfs(f"/sys/class/net/{cfg.ifname}/device/{fault.remedy}", "1")
+                write_attr(f"/sys/class/net/{cfg.ifname}/device/{fault.remedy}", "1")
             for name, least in fault.counts.items():
                 watch.wait_counted(name, least)
             if fault.resets:
@@ -107,13 +138,26 @@ def strike(cfg, user, fault):
     user.check(fault.spec)
     for flow in flows:
         ksft_eq(flow.errors, [])
+    for name in fault.never:
+        ksft_eq(watch.grew(name), 0, f"{fault.spec}: {name}")
     if fault.says:
         watch.check_said(fault.says)
     if fault.resets:
         ksft_ge(watch.grew("resets"), 1)
-        # Once for each, and no attempt that failed
+        # Once for each
         watch.check_said("recovered from reset", watch.grew("resets"))
-        ksft_eq(watch.grew("reset_failures"), 0)
+        ksft_eq(watch.grew("reset_failures"), fault.failures)
+
+
+def fault_none_forgotten(cfg, _user):
+    """Each fault that the NIC has is in one of the tables, and each of the tables' in the NIC."""
+    cfg.require_nic()
+    known = {name for port in cfg.nic.command("faults")["ports"] for name in port["faults"]}
+    tested = {fault.spec.partition(":")[0].partition("=")[0]
+              for table in (DEVICE, REPLIES, QUEUES, WIRES) for fault in table.values()}
+    ksft_eq(known - tested - set(ELSEWHERE), set(), "faults that nothing tests")
+    ksft_eq((tested | set(ELSEWHERE)) - known, set(), "faults that the NIC does not have")
+    ksft_eq(tested & set(ELSEWHERE), set(), "faults with a case and a reason")
 
 
 @variants(DEVICE)
@@ -143,7 +187,8 @@ def fault_wires(cfg, user, fault):
 def main() -> None:
     """Runs the cases."""
     with WtoEnv(__file__) as cfg, UserConfig(cfg) as user:
-        ksft_run([fault_device, fault_replies, fault_queues, fault_wires], args=(cfg, user))
+        ksft_run([fault_none_forgotten, fault_device, fault_replies, fault_queues, fault_wires],
+                 args=(cfg, user))
     ksft_exit()
 
 
