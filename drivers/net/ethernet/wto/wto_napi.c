@@ -75,7 +75,7 @@ int wto_napi_poll(struct napi_struct *napi, int budget)
 		return budget;
 	}
 
-	if (unlikely(vec->adaptive))
+	if (unlikely(vec->adaptive) && likely(vec->rx))
 		wto_itr_sample(vec);
 	if (likely(napi_complete_done(napi, work)))
 		wto_napi_rearm(vec);

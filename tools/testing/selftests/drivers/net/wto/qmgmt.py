@@ -14,6 +14,7 @@ import struct
 from lib.py import EchoTraffic, KsftSkipEx, NetdevFamily, NlError, TcpStream, WtoEnv, cmd, \
     defer, ethtool, ip, ksft_eq, ksft_exit, ksft_gt, ksft_raises, ksft_run, wait_for, wait_progress
 from lib.py.counters import ethtool_stats
+from lib.py.faults import FaultWatch
 
 UDMABUF = "/dev/udmabuf"
 UDMABUF_CREATE = 0x40187542
@@ -109,6 +110,19 @@ def qmgmt_one_of_many(cfg):
         ksft_eq(flow.errors, [])
     ksft_eq(restarts(cfg), (all_before, single_before + 10))
     ksft_eq(napi_ids(cfg), napis, "NAPIs")
+
+
+def qmgmt_adaptive(cfg):
+    """While a queue is away its poll has nothing to adapt the moderation to."""
+    prepare(cfg)
+    defer(ethtool, f"-C {cfg.ifname} adaptive-rx off adaptive-tx off")
+    ethtool(f"-C {cfg.ifname} adaptive-rx on adaptive-tx on")
+    with EchoTraffic(cfg) as echo:
+        for _ in range(3):
+            with Binding(cfg, SPARE):
+                wait_progress([echo], "while a queue has other memory")
+            wait_progress([echo], "with the queue as it was")
+    ksft_eq(echo.errors, [])
 
 
 def qmgmt_under_its_traffic(cfg):
@@ -227,11 +241,35 @@ def qmgmt_refused_by_nic(cfg):
     ksft_eq(echo.errors, [])
 
 
+def qmgmt_not_stopped(cfg):
+    """The NIC does not stop the old queue: its memory is safe, and a reset brings all back."""
+    prepare(cfg)
+    cfg.require_nic()
+    fault = f"fault reply-status:op=DISABLE_QUEUES:count=1@{cfg.NIC_PORT}"
+    defer(cfg.nic.command, f"fault reply-status=off@{cfg.NIC_PORT}")
+    with EchoTraffic(cfg) as echo:
+        watch = FaultWatch(cfg)
+        cfg.nic.command(fault)
+        with ksft_raises(NlError):
+            Binding(cfg, SPARE)
+        watch.wait_counted("resets")
+        cfg.wait_carrier()
+        with Binding(cfg, SPARE):
+            wait_progress([echo], "with other memory")
+            cfg.nic.command(fault)
+        watch.wait_counted("resets", 2)
+        cfg.wait_carrier()
+        wait_progress([echo], "with the queue as it was")
+    ksft_eq(bound_queues(cfg), [])
+    ksft_eq(echo.errors, [])
+
+
 def main() -> None:
     """Runs the cases."""
     with WtoEnv(__file__) as cfg:
-        ksft_run([qmgmt_one_of_many, qmgmt_under_its_traffic, qmgmt_unreadable, qmgmt_kept,
-                  qmgmt_down, qmgmt_too_small, qmgmt_refused_by_nic], args=(cfg, ))
+        ksft_run([qmgmt_one_of_many, qmgmt_adaptive, qmgmt_under_its_traffic, qmgmt_unreadable,
+                  qmgmt_kept, qmgmt_down, qmgmt_too_small, qmgmt_refused_by_nic,
+                  qmgmt_not_stopped], args=(cfg, ))
     ksft_exit()
 
 
