@@ -55,19 +55,15 @@ static int wto_qmgmt_stop(struct net_device *netdev, void *per_queue_mem,
 {
 	struct wto_vport *vport = netdev_priv(netdev);
 	struct wto_qmgmt_mem *mem = per_queue_mem;
-	struct wto_rx_queue *rxq;
-	int err;
 
 	mem->rxq = NULL;
 	if (!vport->set)
 		return 0;
 
-	rxq = vport->set->rx[idx];
-	err = wto_queue_stop_rx(vport, rxq);
-	if (!err)
-		mem->rxq = rxq;
+	mem->rxq = vport->set->rx[idx];
+	wto_queue_stop_rx(vport, mem->rxq);
 
-	return err;
+	return 0;
 }
 
 /* The first failure makes the core go back to the old queue.  If that one does

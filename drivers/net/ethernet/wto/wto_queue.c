@@ -12,6 +12,7 @@
 
 /* How long a stopped transmit queue may take to report its end */
 #define WTO_QUEUE_MARKER_MS	2000
+#define WTO_QUEUE_MARKER_STEP_MS	10
 
 static void wto_queue_free_ring(struct device *dev, size_t size, void *ring,
 				dma_addr_t dma)
@@ -432,32 +433,50 @@ static void wto_queue_clean(struct wto_queue_set *set)
 	}
 }
 
-/* Each transmit queue with a completion queue tells by a last completion that
- * it has stopped; one without has stopped when the reply came.
+/* Wait for a transmit queue's last completion.  A disabled queue raises no
+ * interrupt any more, so look for it.
  */
-static void wto_queue_wait_markers(struct wto_vport *vport,
-				   struct wto_queue_set *set)
+static bool wto_queue_wait_marker(struct wto_tx_queue *txq, unsigned long end)
+{
+	const unsigned long step = msecs_to_jiffies(WTO_QUEUE_MARKER_STEP_MS);
+
+	do {
+		local_bh_disable();
+		napi_schedule(&txq->vec->napi);
+		local_bh_enable();
+		if (wait_for_completion_timeout(&txq->marker, step))
+			return true;
+	} while (time_before(jiffies, end));
+
+	return false;
+}
+
+/* Stop the queues of a set in the device.  Each transmit queue with a
+ * completion queue that @ran tells by a last completion that it has stopped; one
+ * without has stopped when the reply came.  A device that does not obey is kept
+ * out of memory.
+ */
+static void wto_queue_disable(struct wto_vport *vport,
+			      struct wto_queue_set *set, bool ran)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(WTO_QUEUE_MARKER_MS);
 	unsigned int missing = 0;
 	unsigned int i;
 
-	/* a disabled queue raises no interrupt any more, so look for it */
-	local_bh_disable();
-	for (i = 0; i < set->cfg.num_channels; i++)
-		napi_schedule(&set->tx[i]->vec->napi);
-	local_bh_enable();
-
-	for (i = 0; i < set->cfg.num_channels; i++) {
-		long left = max_t(long, end - jiffies, 1);
-
-		if (set->tx[i]->compl_len &&
-		    !wait_for_completion_timeout(&set->tx[i]->marker, left))
-			missing++;
+	if (wto_queue_enable(&vport->adapter->mbx, vport->vc.id, set, false)) {
+		wto_reset_quiesce(vport->adapter, "queues cannot be stopped");
+		return;
 	}
-	if (missing)
-		netdev_warn(vport->netdev, "%u transmit queues did not report that they have stopped\n",
-			    missing);
+	for (i = 0; ran && i < set->cfg.num_channels; i++)
+		if (set->tx[i]->compl_len &&
+		    !wto_queue_wait_marker(set->tx[i], end))
+			missing++;
+	if (!missing)
+		return;
+
+	netdev_warn(vport->netdev, "%u transmit queues did not report that they have stopped\n",
+		    missing);
+	wto_reset_quiesce(vport->adapter, "transmit queues cannot be stopped");
 }
 
 /**
@@ -472,6 +491,7 @@ int wto_queue_start(struct wto_vport *vport, struct wto_queue_set *set)
 {
 	struct wto_mbx *mbx = &vport->adapter->mbx;
 	u32 id = vport->vc.id;
+	bool ran;
 	int err;
 
 	err = wto_queue_config_tx(mbx, id, set);
@@ -489,6 +509,8 @@ int wto_queue_start(struct wto_vport *vport, struct wto_queue_set *set)
 
 	wto_vector_enable(vport, set->cfg.num_channels);
 	err = wto_queue_enable(mbx, id, set, true);
+	/* a device that did not answer may have done it */
+	ran = !err || err == -ETIMEDOUT;
 	if (err)
 		goto disable_queues;
 	err = wto_rss_apply(vport);
@@ -502,8 +524,7 @@ int wto_queue_start(struct wto_vport *vport, struct wto_queue_set *set)
 
 disable_queues:
 	/* some may run already, or the reply was lost */
-	if (wto_queue_enable(mbx, id, set, false))
-		wto_reset_quiesce(vport->adapter, "queues cannot be stopped");
+	wto_queue_disable(vport, set, ran);
 	wto_vector_disable(vport, set->cfg.num_channels);
 	wto_queue_map(mbx, id, set, false);
 clean:
@@ -527,11 +548,7 @@ void wto_queue_stop(struct wto_vport *vport, struct wto_queue_set *set)
 	u32 id = vport->vc.id;
 
 	wto_vc_enable_vport(mbx, id, false);
-	if (wto_queue_enable(mbx, id, set, false))
-		wto_reset_quiesce(vport->adapter, "queues cannot be stopped");
-	else
-		wto_queue_wait_markers(vport, set);
-
+	wto_queue_disable(vport, set, true);
 	wto_vector_disable(vport, set->cfg.num_channels);
 	if (READ_ONCE(mbx->up))
 		wto_queue_map(mbx, id, set, false);
@@ -573,20 +590,14 @@ static void wto_queue_switch_rx(struct wto_vector *vec,
  * caller's, without buffers.
  *
  * Context: Process, may sleep; netdev's lock.
- * Return: 0, or a negative errno if the device does not obey; then a reset is
- * under way and the queue stays where it is.
  */
-int wto_queue_stop_rx(struct wto_vport *vport, struct wto_rx_queue *rxq)
+void wto_queue_stop_rx(struct wto_vport *vport, struct wto_rx_queue *rxq)
 {
 	struct wto_vector *vec = rxq->vec;
-	int err;
 
-	err = wto_queue_enable_rx(vport, rxq, false);
-	if (err) {
-		wto_health_report(vport->adapter, WTO_HEALTH_RX,
-				  "receive queue cannot be stopped");
-		return err;
-	}
+	/* the core cannot do without the queue's memory: not even then */
+	if (wto_queue_enable_rx(vport, rxq, false))
+		wto_reset_quiesce(vport->adapter, "queue cannot be stopped");
 
 	napi_disable_locked(&vec->napi);
 	wto_rx_clean(rxq);
@@ -594,8 +605,6 @@ int wto_queue_stop_rx(struct wto_vport *vport, struct wto_rx_queue *rxq)
 	wto_queue_switch_rx(vec, NULL);
 	/* the worker may look at it */
 	synchronize_net();
-
-	return 0;
 }
 
 /**

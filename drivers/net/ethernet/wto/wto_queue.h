@@ -385,7 +385,7 @@ struct wto_rx_queue *wto_queue_alloc_rx(struct wto_vport *vport,
 					unsigned int idx);
 void wto_queue_free_rx(struct wto_rx_queue *rxq, struct device *dev);
 int wto_queue_start_rx(struct wto_vport *vport, struct wto_rx_queue *rxq);
-int wto_queue_stop_rx(struct wto_vport *vport, struct wto_rx_queue *rxq);
+void wto_queue_stop_rx(struct wto_vport *vport, struct wto_rx_queue *rxq);
 
 /* wto_vector.c */
 int wto_vector_bind(struct wto_vport *vport, const struct wto_vc_vector *from,
