@@ -51,6 +51,8 @@ struct netlink_ext_ack;
  * @WTO_F_GONE: the device stopped to answer; netdevs must be detached
  * @WTO_F_FAILED: recovery was given up
  * @WTO_F_UP: control plane established
+ * @WTO_F_WILD: the device may use memory that is not ours any more as soon as it
+ *	is a bus master, see wto_reset_quiesce()
  * @WTO_F_NUM: number of flags
  */
 enum wto_adapter_flag {
@@ -60,6 +62,7 @@ enum wto_adapter_flag {
 	WTO_F_GONE,
 	WTO_F_FAILED,
 	WTO_F_UP,
+	WTO_F_WILD,
 	WTO_F_NUM,
 };
 

@@ -20,7 +20,10 @@
  * device counts as gone.  A function in reset may do that as well.
  */
 #define WTO_HW_RESET_MS		10000
+#define WTO_HW_BEGIN_MS		1000
 #define WTO_HW_POLL_MS		10
+/* In ARQLEN, which resets clear: a length without the bit that makes it count */
+#define WTO_HW_RESET_MARK	1
 #define WTO_HW_GONE_MS		1000
 #define WTO_HW_NUM_STATIC	2
 
@@ -371,9 +374,27 @@ int wto_hw_wait_ready(struct wto_hw *hw)
 	return -ETIMEDOUT;
 }
 
+/* Wait until a reset that was asked for has begun.  @mark was written before and
+ * is cleared by it.
+ */
+static int wto_hw_wait_reset(struct wto_hw *hw, void __iomem *mark)
+{
+	unsigned long start = jiffies;
+
+	while (readl(mark) == WTO_HW_RESET_MARK && wto_hw_ready(hw)) {
+		if (wto_hw_overdue(hw, start, WTO_HW_BEGIN_MS)) {
+			dev_err(hw->dev, "the device does not take the request for a reset\n");
+			return -ETIMEDOUT;
+		}
+		msleep(WTO_HW_POLL_MS);
+	}
+
+	return 0;
+}
+
 /**
  * wto_hw_reset_pf - reset a physical function and wait for it
- * @hw: the function's registers
+ * @hw: the function's registers, the mailbox is stopped
  *
  * Context: Process, may sleep.
  * Return: 0, -EOPNOTSUPP if the register map has no reset register, -ENODEV,
@@ -381,11 +402,19 @@ int wto_hw_wait_ready(struct wto_hw *hw)
  */
 int wto_hw_reset_pf(struct wto_hw *hw)
 {
+	void __iomem *mark = wto_hw_reg(hw, hw->layout->arq.len);
+	int err;
+
 	if (!hw->ctrl)
 		return -EOPNOTSUPP;
 	if (!wto_hw_check(hw))
 		return -ENODEV;
 
+	writel(WTO_HW_RESET_MARK, mark);
 	writel(readl(hw->ctrl) | IDPF_PF_CTRL_PFSWR, hw->ctrl);
+	err = wto_hw_wait_reset(hw, mark);
+	if (err)
+		return err;
+
 	return wto_hw_wait_ready(hw);
 }

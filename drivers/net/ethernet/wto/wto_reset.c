@@ -92,7 +92,8 @@ void wto_reset_request(struct wto_adapter *adapter, const char *why)
  * @why: for the log
  *
  * For those who must free memory that a device which does not obey could still
- * use.  Every exchange fails from now on.
+ * use.  Every exchange fails from now on, and the device is no bus master before
+ * a reset that it need not be told of by a message.
  *
  * Context: Process.
  */
@@ -100,6 +101,7 @@ void wto_reset_quiesce(struct wto_adapter *adapter, const char *why)
 {
 	/* one whose registers do not answer may still access memory */
 	pci_clear_master(adapter->pdev);
+	set_bit(WTO_F_WILD, adapter->flags);
 	if (wto_hw_gone(&adapter->hw))
 		return;
 
@@ -122,14 +124,47 @@ void wto_reset_on_gone(void *ctx)
 	wto_reset_kick(adapter);
 }
 
+/* Function level reset, by configuration space.  What the PCI core does for
+ * resets that users ask for; those wait until the worker rests.
+ */
+static int wto_reset_flr(struct wto_adapter *adapter)
+{
+	struct pci_dev *pdev = adapter->pdev;
+	int err;
+
+	/* there is no configuration to save of one that does not answer */
+	if (!wto_hw_check(&adapter->hw))
+		return -ENODEV;
+
+	pci_cfg_access_lock(pdev);
+	pci_save_state(pdev);
+	err = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
+	pci_restore_state(pdev);
+	pci_cfg_access_unlock(pdev);
+	/* for the next who restores: older kernels do so once only */
+	pci_save_state(pdev);
+	if (err) {
+		dev_err(adapter->dev, "no function level reset, without which the device cannot be used again: %pe\n",
+			ERR_PTR(err));
+		return err;
+	}
+
+	return wto_hw_wait_ready(&adapter->hw);
+}
+
 /* A VF has no reset register and asks by a message.  That the request was
- * taken up shows in the mailbox registers, which the reset clears.
+ * taken up shows in the mailbox registers, which the reset clears.  For a
+ * message it must be a bus master: one that may then use more than the mailbox is
+ * reset without.
  */
 static int wto_reset_vf(struct wto_adapter *adapter)
 {
 	unsigned int tries = WTO_RESET_VF_MS / WTO_RESET_POLL_MS;
 	struct wto_mbx *mbx = &adapter->mbx;
 	int err;
+
+	if (reset_devices || test_bit(WTO_F_WILD, adapter->flags))
+		return wto_reset_flr(adapter);
 
 	err = wto_hw_wait_ready(&adapter->hw);
 	if (err)
@@ -166,10 +201,16 @@ static int wto_reset_vf(struct wto_adapter *adapter)
  */
 int wto_reset_function(struct wto_adapter *adapter)
 {
-	if (adapter->hw.ctrl)
-		return wto_hw_reset_pf(&adapter->hw);
+	int err;
 
-	return wto_reset_vf(adapter);
+	if (adapter->hw.ctrl)
+		err = wto_hw_reset_pf(&adapter->hw);
+	else
+		err = wto_reset_vf(adapter);
+	if (!err)
+		clear_bit(WTO_F_WILD, adapter->flags);
+
+	return err;
 }
 
 static void wto_reset_detach_all(struct wto_adapter *adapter)
