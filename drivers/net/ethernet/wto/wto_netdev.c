@@ -888,6 +888,13 @@ static int wto_netdev_reattach_locked(struct wto_vport *vport)
 	}
 	clear_bit(WTO_VF_DETACHED, vport->flags);
 	netif_device_attach(netdev);
+	if (!netif_running(netdev))
+		return 0;
+
+	/* the stack told a detached netdev nothing of changes */
+	netif_addr_lock_bh(netdev);
+	wto_netdev_set_rx_mode(netdev, &netdev->uc, &netdev->mc);
+	netif_addr_unlock_bh(netdev);
 
 	return 0;
 }

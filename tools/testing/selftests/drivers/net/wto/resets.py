@@ -15,9 +15,14 @@ from lib.py.attribute import write_attr
 from lib.py.faults import FaultWatch, Timed
 from lib.py.memory import traces_of
 from lib.py.rawframes import FrameProbe
+from lib.py.reset import LONG_RESET_MS
+from lib.py.reset import reset_while_down as while_down
 from lib.py.userconfig import FOREIGN_GROUP, FOREIGN_MAC, UserConfig
 
 UNLOAD_S = 15
+# An address, and the group in which its neighbours ask for it
+NEW_ADDRESS = "2001:db8::c0de"
+NEW_GROUP = "33:33:ff:00:c0:de"
 ROUNDS = 7 if os.environ.get("WTO_TEST_FULL") else 2
 
 
@@ -43,18 +48,7 @@ def try_cmd(action):
 
 def reset_while_down(cfg, user):
     """A port that is down stays down, and comes up with all that was configured."""
-    user.require()
-    for ifname, netns in cfg.ends():
-        cfg.set_sysctl(f"net.ipv6.conf.{ifname}.keep_addr_on_down", 1, netns)
-    defer(ip, f"link set dev {cfg.ifname} up")
-    ip(f"link set dev {cfg.ifname} down")
-    with FaultWatch(cfg, "reset=50") as watch:
-        watch.wait_counted("resets")
-    ksft_true("UP" not in ip(f"link show dev {cfg.ifname}", json=True)[0]["flags"], "still down")
-    ip(f"link set dev {cfg.ifname} up")
-    cfg.wait_carrier()
-    cfg.reachable()
-    user.check("reset while down")
+    while_down(cfg, user, lambda: cfg.nic.command(f"fault reset=50@{cfg.NIC_PORT}"), "reset")
 
 
 def reset_promiscuous(cfg, user):
@@ -70,6 +64,25 @@ def reset_promiscuous(cfg, user):
             wait_for(lambda f=foreign, p=probe: p.receives(f), f"a frame to {foreign}")
             ip(f"link set dev {cfg.ifname} {flag} off")
             wait_for(lambda f=foreign, p=probe: not p.receives(f), f"{flag} to end")
+
+
+def reset_new_filters(cfg, user):
+    """Groups that are joined and modes that end while the NIC is in reset are in force then."""
+    user.require()
+    defer(ip, f"link set dev {cfg.ifname} promisc off")
+    ip(f"link set dev {cfg.ifname} promisc on")
+    watch = FaultWatch(cfg)
+    cfg.nic.command(f"fault reset={LONG_RESET_MS}@{cfg.NIC_PORT}")
+    wait_for(lambda: detached(cfg), "the driver to notice")
+    ip(f"addr add {NEW_ADDRESS}/128 dev {cfg.ifname} nodad")
+    defer(ip, f"addr del {NEW_ADDRESS}/128 dev {cfg.ifname}")
+    ip(f"link set dev {cfg.ifname} promisc off")
+    ksft_true(detached(cfg), "the NIC was in reset all the time")
+    watch.wait_counted("resets")
+    cfg.wait_carrier()
+    with FrameProbe(cfg) as probe:
+        wait_for(lambda: not probe.receives(FOREIGN_MAC), "promiscuous mode to end")
+        wait_for(lambda: probe.receives(NEW_GROUP), "a frame to the group of the new address")
 
 
 @ksft_variants(["channels", "rings", "mtu", "up"])
@@ -188,7 +201,7 @@ def main() -> None:
     """Runs the cases."""
     with WtoEnv(__file__) as cfg:
         with UserConfig(cfg) as user:
-            ksft_run([reset_while_down, reset_promiscuous, reset_during_change,
+            ksft_run([reset_while_down, reset_promiscuous, reset_new_filters, reset_during_change,
                       reset_again_and_again, reset_by_bus, reset_given_up, unload_in_reset],
                      args=(cfg, user))
     ksft_exit()
