@@ -355,6 +355,8 @@ int wto_features_refresh(struct wto_vport *vport);
 netdev_features_t wto_features_check(struct sk_buff *skb,
 				     struct net_device *netdev,
 				     netdev_features_t features);
+netdev_features_t wto_features_fix(struct net_device *netdev,
+				   netdev_features_t features);
 int wto_features_set(struct net_device *netdev, netdev_features_t features);
 int wto_features_set_lso_v1(struct wto_vport *vport, bool on);
 

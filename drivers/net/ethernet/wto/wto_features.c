@@ -220,6 +220,25 @@ int wto_features_refresh(struct wto_vport *vport)
 	return 0;
 }
 
+/**
+ * wto_features_fix - ndo_fix_features
+ * @netdev: a vport's netdev
+ * @features: what the user wants, and what cannot be changed
+ *
+ * The user may want what a reset has taken away: it stays wanted, for the day
+ * when the device can do it again.
+ *
+ * Context: RTNL.
+ * Return: what can be had.
+ */
+netdev_features_t wto_features_fix(struct net_device *netdev,
+				   netdev_features_t features)
+{
+	const struct wto_vport *vport = netdev_priv(netdev);
+
+	return features & ~(vport->offered & ~netdev->hw_features);
+}
+
 /* What is left of the features for a packet that the device cannot take as it
  * is.  Segments that the stack makes are not asked about again, so whatever
  * they would have in common with the packet counts for checksums too.

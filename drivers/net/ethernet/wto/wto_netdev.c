@@ -500,6 +500,7 @@ static const struct net_device_ops wto_netdev_ops = {
 	.ndo_change_mtu		= wto_netdev_change_mtu,
 	.ndo_get_stats64	= wto_netdev_get_stats64,
 	.ndo_tx_timeout		= wto_netdev_tx_timeout,
+	.ndo_fix_features	= wto_features_fix,
 	.ndo_set_features	= wto_features_set,
 	.ndo_features_check	= wto_features_check,
 };

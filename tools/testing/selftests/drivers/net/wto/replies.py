@@ -105,6 +105,10 @@ def replies_accepted(cfg):
     less = features(cfg)
     ksft_true(not any("segmentation" in name and name.startswith("tx-tcp") for name in less),
               f"no segmentation: {less}")
+    # What is wanted and cannot be had does not come back by another switch
+    for state in ("off", "on"):
+        ethtool(f"-K {cfg.ifname} gro {state}")
+    ksft_eq(features(cfg), less, "features after another one was switched")
     recover(cfg, None)
     ksft_eq(features(cfg), before, "features after an honest reply")
 
