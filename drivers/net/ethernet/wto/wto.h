@@ -254,6 +254,8 @@ struct wto_filters {
  * @offered: features that were offered at first
  * @lso_v1: TCP over IPv4 by version 1 of LSO (RTNL)
  * @max_channels: most channels
+ * @num_shown: channels that ethtool -S shows: @max_channels at probe, since the
+ *	number must not change
  * @tx_model: enum wto_tx_model, from @vc
  * @rx_model: enum wto_rx_model, from @vc
  * @vec: vectors, @max_channels elements
@@ -297,6 +299,7 @@ struct wto_vport {
 	netdev_features_t offered;
 	bool lso_v1;
 	u16 max_channels;
+	u16 num_shown;
 	u8 tx_model;
 	u8 rx_model;
 	struct wto_vector *vec;
@@ -314,6 +317,7 @@ struct wto_vport {
 	struct wto_rx_stats *rx_stats;
 	struct wto_nic_stats nic_stats;
 	struct wto_nic_stats nic_last;
+	struct mutex nic_stats_ask;
 	spinlock_t nic_stats_lock;	/* guards nic_stats */
 	struct wto_mac mac;
 	u64 num_tx_timeouts;

@@ -67,9 +67,8 @@ static void wto_mac_get_by_vport(struct wto_vport *vport,
 {
 	struct wto_nic_stats now;
 
-	if (wto_vc_get_stats(&vport->adapter->mbx, vport->vc.id, &now))
+	if (wto_stats_ask_nic(vport))
 		return;
-	wto_stats_update_nic(vport, &now);
 	wto_stats_get_nic(vport, &now);
 
 	stats->FramesTransmittedOK = now.tx_unicast + now.tx_multicast +

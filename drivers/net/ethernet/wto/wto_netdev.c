@@ -621,6 +621,7 @@ static void wto_netdev_init_config(struct wto_vport *vport)
 	struct wto_queue_cfg *cfg = &vport->cfg;
 	struct wto_adapter *adapter = vport->adapter;
 
+	vport->num_shown = vport->max_channels;
 	cfg->num_channels = min(num_online_cpus(), vport->max_channels);
 	cfg->tx_len = WTO_RING_DEFAULT;
 	cfg->rx_len = WTO_RING_DEFAULT;
@@ -713,7 +714,6 @@ int wto_netdev_create(struct wto_adapter *adapter, unsigned int index)
 	mutex_init(&vport->link_lock);
 	ratelimit_state_init(&vport->link_limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
-	spin_lock_init(&vport->nic_stats_lock);
 	wto_filter_init(&vport->filters);
 
 	err = wto_netdev_alloc_tables(vport);

@@ -328,7 +328,6 @@ static unsigned int wto_reset_backoff(const struct wto_adapter *adapter)
 
 static void wto_reset_update_stats(struct wto_adapter *adapter)
 {
-	struct wto_nic_stats stats;
 	struct wto_vport *vport;
 	unsigned int i;
 
@@ -338,9 +337,8 @@ static void wto_reset_update_stats(struct wto_adapter *adapter)
 	adapter->service.stats_age = 0;
 	for (i = 0; i < adapter->num_vports; i++) {
 		vport = adapter->vports[i];
-		if (test_bit(WTO_VF_UP, vport->flags) &&
-		    !wto_vc_get_stats(&adapter->mbx, vport->vc.id, &stats))
-			wto_stats_update_nic(vport, &stats);
+		if (test_bit(WTO_VF_UP, vport->flags))
+			wto_stats_ask_nic(vport);
 	}
 }
 

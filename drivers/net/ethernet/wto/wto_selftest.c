@@ -66,14 +66,7 @@ static int wto_selftest_registers(struct wto_vport *vport)
 
 static int wto_selftest_mailbox(struct wto_vport *vport)
 {
-	struct wto_nic_stats stats;
-	int err;
-
-	err = wto_vc_get_stats(&vport->adapter->mbx, vport->vc.id, &stats);
-	if (!err)
-		wto_stats_update_nic(vport, &stats);
-
-	return err;
+	return wto_stats_ask_nic(vport);
 }
 
 static int wto_selftest_interrupts(struct wto_vport *vport)
@@ -257,7 +250,8 @@ static const struct wto_selftest wto_selftests[] = {
  */
 unsigned int wto_selftest_count(const struct wto_vport *vport)
 {
-	bool loopback = vport->adapter->caps.other & VC2_CAP_LOOPBACK;
+	/* the number must not change when a reset takes loopback away */
+	bool loopback = vport->offered & NETIF_F_LOOPBACK;
 
 	return ARRAY_SIZE(wto_selftests) - !loopback;
 }

@@ -237,18 +237,13 @@ void wto_stats_init(struct wto_vport *vport)
 		u64_stats_init(&vport->tx_stats[i].xmit_sync);
 		u64_stats_init(&vport->rx_stats[i].sync);
 	}
+	mutex_init(&vport->nic_stats_ask);
 	spin_lock_init(&vport->nic_stats_lock);
 }
 
-/**
- * wto_stats_update_nic - take in what the device counted
- * @vport: vport
- * @now: its counters; they start again at 0 when the device is reset
- *
- * Context: Process.
- */
-void wto_stats_update_nic(struct wto_vport *vport,
-			  const struct wto_nic_stats *now)
+/* Take in what the device counted; it starts again at 0 when it is reset */
+static void wto_stats_update_nic(struct wto_vport *vport,
+				 const struct wto_nic_stats *now)
 {
 	u64 *total = (u64 *)&vport->nic_stats;
 	u64 *last = (u64 *)&vport->nic_last;
@@ -259,6 +254,30 @@ void wto_stats_update_nic(struct wto_vport *vport,
 		total[i] += cur[i] - (cur[i] >= last[i] ? last[i] : 0);
 	vport->nic_last = *now;
 	spin_unlock_bh(&vport->nic_stats_lock);
+}
+
+/**
+ * wto_stats_ask_nic - ask the device for its counters, and take them in
+ * @vport: vport
+ *
+ * Answers are taken in as they were asked for: an older one that came second
+ * would look like that of a device that was reset.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int wto_stats_ask_nic(struct wto_vport *vport)
+{
+	struct wto_nic_stats now;
+	int err;
+
+	mutex_lock(&vport->nic_stats_ask);
+	err = wto_vc_get_stats(&vport->adapter->mbx, vport->vc.id, &now);
+	if (!err)
+		wto_stats_update_nic(vport, &now);
+	mutex_unlock(&vport->nic_stats_ask);
+
+	return err;
 }
 
 /**
@@ -488,7 +507,7 @@ unsigned int wto_stats_count(const struct wto_vport *vport)
 	return wto_table_vport.num + wto_table_adapter.num +
 	       OFL_NUM_REFUSALS - 1 +
 	       wto_table_nic.num + wto_table_mbx.num +
-	       vport->max_channels * queue;
+	       vport->num_shown * queue;
 }
 
 static void wto_stats_table_strings(const struct wto_stat_table *table,
@@ -515,7 +534,7 @@ void wto_stats_strings(const struct wto_vport *vport, u8 *data)
 		ethtool_sprintf(&data, "tx_refused_%s", ofl_refusal_name(i));
 	wto_stats_table_strings(&wto_table_nic, "nic_", &data);
 	wto_stats_table_strings(&wto_table_mbx, "mbx_", &data);
-	for (unsigned int i = 0; i < vport->max_channels; i++) {
+	for (unsigned int i = 0; i < vport->num_shown; i++) {
 		snprintf(prefix, sizeof(prefix), "tx_%u_", i);
 		wto_stats_table_strings(&wto_table_tx_napi, prefix, &data);
 		wto_stats_table_strings(&wto_table_tx_xmit, prefix, &data);
@@ -570,7 +589,7 @@ void wto_stats_values(struct wto_vport *vport, u64 *data)
 		*data++ = refused[i];
 	data = wto_stats_plain_values(&wto_table_nic, &nic, data);
 	data = wto_stats_plain_values(&wto_table_mbx, &mbx, data);
-	for (unsigned int i = 0; i < vport->max_channels; i++) {
+	for (unsigned int i = 0; i < vport->num_shown; i++) {
 		wto_stats_tx_groups(vport, i, groups);
 		groups[2] = wto_stats_rx_group(vport, i);
 		for (unsigned int j = 0; j < ARRAY_SIZE(groups); j++)

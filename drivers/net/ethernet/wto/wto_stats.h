@@ -101,8 +101,7 @@ struct wto_stat {
 void wto_stats_init(struct wto_vport *vport);
 void wto_stats_get64(struct wto_vport *vport, struct rtnl_link_stats64 *stats);
 void wto_stats_set_ops(struct net_device *netdev);
-void wto_stats_update_nic(struct wto_vport *vport,
-			  const struct wto_nic_stats *now);
+int wto_stats_ask_nic(struct wto_vport *vport);
 void wto_stats_get_nic(struct wto_vport *vport, struct wto_nic_stats *stats);
 unsigned int wto_stats_count(const struct wto_vport *vport);
 void wto_stats_strings(const struct wto_vport *vport, u8 *data);
