@@ -428,6 +428,7 @@ void wto_filter_forget(struct wto_filters *filters);
 
 /* wto_reset.c */
 int wto_reset_init(struct wto_adapter *adapter);
+void wto_reset_begin(struct wto_adapter *adapter);
 void wto_reset_stop(struct wto_adapter *adapter);
 void wto_reset_exit(struct wto_adapter *adapter);
 void wto_reset_pause(struct wto_adapter *adapter);

@@ -167,7 +167,7 @@ static int wto_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		goto ctrl_down;
 	wto_devlink_register(adapter);
-	wto_reset_kick(adapter);
+	wto_reset_begin(adapter);
 	dev_info(&pdev->dev, "%s with %u vports, %u vectors\n",
 		 adapter->hw.layout->name, adapter->num_vports,
 		 adapter->irqs.num);

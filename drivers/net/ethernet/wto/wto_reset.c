@@ -440,7 +440,7 @@ static void wto_reset_service(struct work_struct *work)
 }
 
 /**
- * wto_reset_init - make the worker; it does not run before a kick
+ * wto_reset_init - make the worker, which rests until wto_reset_begin()
  * @adapter: function
  *
  * Context: Process, may sleep.
@@ -450,12 +450,25 @@ int wto_reset_init(struct wto_adapter *adapter)
 {
 	struct wto_service *service = &adapter->service;
 
+	set_bit(WTO_F_PAUSED, adapter->flags);
 	INIT_DELAYED_WORK(&service->work, wto_reset_service);
 	init_waitqueue_head(&service->idle);
 	service->wq = alloc_ordered_workqueue("%s-%s", 0, WTO_DRV_NAME,
 					      pci_name(adapter->pdev));
 
 	return service->wq ? 0 : -ENOMEM;
+}
+
+/**
+ * wto_reset_begin - let the worker look after a function that is complete
+ * @adapter: function
+ *
+ * Context: Any.
+ */
+void wto_reset_begin(struct wto_adapter *adapter)
+{
+	clear_bit(WTO_F_PAUSED, adapter->flags);
+	wto_reset_kick(adapter);
 }
 
 /**
