@@ -548,10 +548,6 @@ netdev_tx_t wto_tx_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 		dev_kfree_skb_any(skb);
 		return NETDEV_TX_OK;
 	}
-	if (unlikely(skb->len < txq->min_len) &&
-	    __skb_put_padto(skb, txq->min_len, false))
-		return wto_tx_drop(txq, skb);
-
 	count = wto_tx_count(txq, skb);
 	if (unlikely(!count))
 		return wto_tx_drop(txq, skb);
@@ -566,6 +562,10 @@ netdev_tx_t wto_tx_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 	if (unlikely(err))
 		return err < 0 ? wto_tx_drop(txq, skb) :
 				 wto_tx_refuse(txq, skb, err);
+	/* after the plan, which is made by the lengths in the headers */
+	if (unlikely(skb->len < txq->min_len) &&
+	    __skb_put_padto(skb, txq->min_len, false))
+		return wto_tx_drop(txq, skb);
 
 	return wto_tx_send(txq, skb);
 }

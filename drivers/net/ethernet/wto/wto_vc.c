@@ -225,9 +225,10 @@ int wto_vc_get_caps(struct wto_mbx *mbx, struct wto_vc_caps *caps)
 	caps->default_vports = le16_to_cpu(wire.default_num_vports);
 	caps->max_tx_hdr = le16_to_cpu(wire.max_tx_hdr_size);
 	caps->max_sg_bufs = max(wire.max_sg_bufs_per_tx_pkt, 1);
-	caps->max_hdr_bufs = wire.max_hdr_buf_per_lso;
 	caps->min_pkt_len = wire.min_sso_packet_len ?:
 			    VC2_MIN_SSO_PACKET_LEN_DEFAULT;
+	/* on the wire no frame is shorter, nor is it counted as shorter */
+	caps->min_pkt_len = min_t(u8, caps->min_pkt_len, ETH_ZLEN);
 
 	return 0;
 }

@@ -56,8 +56,7 @@ struct wto_vc_version {
  * @default_vports: vports that should be created
  * @max_tx_hdr: bytes of headers that transmit offloads cope with
  * @max_sg_bufs: buffers of one packet on the wire
- * @max_hdr_bufs: buffers that headers of a packet to segment may span
- * @min_pkt_len: shortest frame that may be sent
+ * @min_pkt_len: shortest frame that may be sent, at most ETH_ZLEN
  */
 struct wto_vc_caps {
 	u32 csum;
@@ -77,7 +76,6 @@ struct wto_vc_caps {
 	u16 default_vports;
 	u16 max_tx_hdr;
 	u8 max_sg_bufs;
-	u8 max_hdr_bufs;
 	u8 min_pkt_len;
 };
 
