@@ -203,6 +203,10 @@ enum ofl_refusal wto_tx_check(const struct wto_offloads *ofl, u32 room,
 	struct ofl_pkt pkt = wto_tx_pkt(skb);
 	u32 hdr_len;
 
+	/* on a small ring it would be copied into one buffer */
+	if (unlikely(room < WTO_TX_ROOM) && skb_is_gso(skb) &&
+	    wto_tx_count_descs(skb) >= room)
+		return OFL_REFUSE_BUFS;
 	if (likely(wto_tx_usual(ofl, skb, &pkt, &hdr_len)))
 		return OFL_OK;
 
