@@ -11,6 +11,7 @@
 
 #include <linux/ethtool.h>
 #include <linux/etherdevice.h>
+#include <linux/iopoll.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
@@ -214,6 +215,25 @@ static int wto_selftest_looped(struct wto_vport *vport)
 	return err;
 }
 
+/* What the stack has sent must not come back to it */
+static int wto_selftest_drain(struct wto_vport *vport)
+{
+	struct wto_tx_queue *txq;
+	unsigned int i;
+	int err = 0;
+	u32 head;
+
+	for (i = 0; i < vport->set->cfg.num_channels && !err; i++) {
+		txq = vport->set->tx[i];
+		err = read_poll_timeout(READ_ONCE, head, head == txq->next,
+					USEC_PER_MSEC,
+					WTO_SELFTEST_MS * USEC_PER_MSEC, false,
+					txq->head);
+	}
+
+	return err;
+}
+
 static int wto_selftest_loopback(struct wto_vport *vport)
 {
 	bool on = vport->netdev->features & NETIF_F_LOOPBACK;
@@ -225,13 +245,19 @@ static int wto_selftest_loopback(struct wto_vport *vport)
 		return -ENETDOWN;
 
 	wto_netdev_pause_tx(vport);
+	err = wto_selftest_drain(vport);
+	if (err)
+		goto resume;
+
 	err = wto_vc_set_loopback(mbx, vport->vc.id, true);
 	if (!err)
 		err = wto_selftest_looped(vport);
 	restore_err = wto_vc_set_loopback(mbx, vport->vc.id, on);
+	err = err ?: restore_err;
+resume:
 	wto_netdev_resume_tx(vport);
 
-	return err ?: restore_err;
+	return err;
 }
 
 static const struct wto_selftest wto_selftests[] = {

@@ -115,6 +115,7 @@ static noinline bool wto_tx_stop(struct wto_tx_queue *txq)
 	/* pairs with the barrier in wto_tx_retired(): stop, then look again */
 	smp_mb__after_atomic();
 	if (unlikely(wto_tx_unused(txq) >= txq->room * 2) &&
+	    !READ_ONCE(txq->closing) &&
 	    test_and_clear_bit(__QUEUE_STATE_DRV_XOFF, &txq->nq->state))
 		return false;
 
