@@ -70,8 +70,11 @@ static u32 wto_get_priv_flags(struct net_device *netdev)
 
 static int wto_set_priv_flags(struct net_device *netdev, u32 flags)
 {
-	return wto_features_set_lso_v1(netdev_priv(netdev),
-				       flags & WTO_PRIV_LSO_V1);
+	/* the ioctl lets any bits pass */
+	if (flags & ~WTO_PRIV_LSO_V1)
+		return -EINVAL;
+
+	return wto_features_set_lso_v1(netdev_priv(netdev), flags);
 }
 
 static int wto_get_sset_count(struct net_device *netdev, int sset)
