@@ -112,7 +112,7 @@ static int wto_pci_create_vports(struct wto_adapter *adapter)
 	for (i = 0; i < adapter->num_vports && !err; i++)
 		err = wto_netdev_register(adapter->vports[i]);
 	if (err) {
-		/* the worker may have been woken for those that are there */
+		/* nobody shall wait for the device for long */
 		wto_reset_stop(adapter);
 		wto_health_stop(adapter);
 		wto_pci_destroy_vports(adapter);
