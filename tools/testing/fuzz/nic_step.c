@@ -212,13 +212,20 @@ static void step_all_well(void)
 	}
 }
 
-/* Return: false if a port does not receive what honest drivers send */
+/* Return: false if a port does not receive what honest drivers send, or does not
+ * answer each of their messages once
+ */
 static bool step_witness(void)
 {
 	u64 before[STEP_PORTS];
 	bool ok = true;
 
 	step_all_well();
+	if (run.wrong_answers) {
+		printf("# step %" PRIu64 ": %" PRIu64 " messages of honest drivers have not one answer\n",
+		       run.step, run.wrong_answers);
+		ok = false;
+	}
 	for (unsigned int i = 0; i < STEP_PORTS; i++)
 		before[i] = step_received(&run.guests[i]);
 	for (unsigned int n = 0; n < 400; n++) {

@@ -102,6 +102,7 @@ struct step_guest {
  * @now_ns: the NIC's clock
  * @messages: virtchnl messages sent
  * @answers: and answered
+ * @wrong_answers: messages of honest drivers without an answer, or with several
  */
 struct step_run {
 	struct nic nic;
@@ -112,6 +113,7 @@ struct step_run {
 	u64 now_ns;
 	u64 messages;
 	u64 answers;
+	u64 wrong_answers;
 };
 
 extern struct step_run run;

@@ -111,9 +111,15 @@ static void step_start_mbx(struct step_guest *g)
 	step_write(g, MBX(g, ARQLEN), STEP_MBX_LEN | IDPF_CTLQ_LEN_ENABLE);
 }
 
-/* Takes what is in the receive ring.  Return: the reply was there, and good */
+/*
+ * Takes what is in the receive ring.  With honest drivers and no faults each
+ * message has exactly one answer, and nothing but events comes besides.
+ *
+ * Return: the reply was there, and good
+ */
 static bool step_take(struct step_guest *g, u32 opcode, void *reply)
 {
+	u32 answers = 0, others = 0;
 	bool good = false;
 
 	for (u32 i = 0; i < STEP_MBX_LEN; i++) {
@@ -124,17 +130,23 @@ static bool step_take(struct step_guest *g, u32 opcode, void *reply)
 			break;
 		if (FIELD_GET(IDPF_CTLQ_VC_OPCODE, desc->vc_opcode) == opcode &&
 		    desc->sw_cookie == g->cookie) {
-			run.answers++;
+			answers++;
 			good = !desc->vc_retval;
 			if (good && reply && desc->datalen <= IDPF_CTLQ_BUF_SIZE)
 				memcpy(reply, step_at(g, g->arq + STEP_PAGE *
 						      (1 + g->arq_next)),
 				       IDPF_CTLQ_BUF_SIZE);
+		} else if (FIELD_GET(IDPF_CTLQ_VC_OPCODE, desc->vc_opcode) !=
+			   VC2_OP_EVENT) {
+			others++;
 		}
 		step_post_arq(g, g->arq_next);
 		step_write(g, MBX(g, ARQT), g->arq_next);
 		g->arq_next = (g->arq_next + 1) % STEP_MBX_LEN;
 	}
+	run.answers += answers;
+	if (g->honest && (answers != 1 || others))
+		run.wrong_answers++;
 	return good;
 }
 
