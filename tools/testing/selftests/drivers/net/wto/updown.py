@@ -10,6 +10,7 @@ import time
 
 from lib.py import EchoTraffic, TcpStream, WtoEnv, ip, ksft_disruptive, ksft_eq, ksft_exit, \
     ksft_gt, ksft_lt, ksft_pr, ksft_run, wait_progress
+from lib.py.attribute import rebind
 from lib.py.env import nic_functions
 from lib.py.memory import Memory, leaking_caches, traces_of
 
@@ -22,13 +23,20 @@ BIND_CYCLES = 50 if FULL else 6
 PAGES_NOISE = 768
 SLAB_NOISE = 768
 PERCPU_NOISE = 64
+# Readings beyond the last one, if a slab cache seems to leak
+SETTLE_TRIES = 5
 
 
-def check_growth(readings, cycles, what):
+def check_growth(readings, cycles, what, read):
     """
     Nothing may be left over beyond noise.  @readings: before, after one half of the cycles,
-    and after all.
+    and after all; @read takes one more.  What a CPU keeps of a cache, and what is freed late,
+    goes away by itself, a leak does not.
     """
+    tries = SETTLE_TRIES
+    while leaking_caches(readings, cycles // 2) and tries:
+        tries -= 1
+        readings[-1] = readings[-1].least(read())
     before, after = readings[0], readings[-1]
     growth = after.growth(before)
     ksft_pr(f"{what}: held {before.values}, more of it now: {growth}")
@@ -83,10 +91,13 @@ def updown_link(cfg):
     namespaces = (None, cfg.peer_ns)
     cycle_link(cfg, 10)
     start = time.monotonic()
-    readings = in_halves(lambda times: cycle_link(cfg, times), LINK_CYCLES,
-                         lambda: memory_down(cfg, namespaces))
+
+    def read():
+        return memory_down(cfg, namespaces)
+
+    readings = in_halves(lambda times: cycle_link(cfg, times), LINK_CYCLES, read)
     ksft_pr(f"{LINK_CYCLES} times down and up in {time.monotonic() - start:.1f} s")
-    check_growth(readings, LINK_CYCLES, f"{LINK_CYCLES} x down and up")
+    check_growth(readings, LINK_CYCLES, f"{LINK_CYCLES} x down and up", read)
     for ipver in ("4", "6"):
         cfg.reachable(ipver)
 
@@ -123,19 +134,15 @@ def updown_module(cfg):
     namespaces = (None, cfg.peer_ns)
     cycle_module(cfg, 2)
     start = time.monotonic()
-    readings = in_halves(lambda times: cycle_module(cfg, times), LOAD_CYCLES,
-                         lambda: memory_unloaded(cfg, namespaces))
+
+    def read():
+        return memory_unloaded(cfg, namespaces)
+
+    readings = in_halves(lambda times: cycle_module(cfg, times), LOAD_CYCLES, read)
     ksft_pr(f"{LOAD_CYCLES} times unloaded and loaded in {time.monotonic() - start:.1f} s")
-    check_growth(readings, LOAD_CYCLES, f"{LOAD_CYCLES} x rmmod and insmod")
+    check_growth(readings, LOAD_CYCLES, f"{LOAD_CYCLES} x rmmod and insmod", read)
     for ipver in ("4", "6"):
         cfg.reachable(ipver)
-
-
-def rebind(cfg, attribute, function):
-    """Writes the address of a function to "bind" or "unbind" of the driver."""
-    path = f"/sys/bus/pci/drivers/{cfg.driver}/{attribute}"
-    with open(path, "w", encoding="ascii") as file:
-        file.write(os.path.basename(function))
 
 
 def cycle_bind(cfg, times):
@@ -144,10 +151,10 @@ def cycle_bind(cfg, times):
     for number in range(times):
         with EchoTraffic(cfg) as echo:
             wait_progress([echo], f"before unbinding, time {number + 1}")
-            rebind(cfg, "unbind", function)
+            rebind(cfg.driver, "unbind", function)
             ksft_eq(os.path.exists(f"{function}/net"), False)
         ksft_eq(echo.errors, [])
-        rebind(cfg, "bind", function)
+        rebind(cfg.driver, "bind", function)
         cfg.set_up_port(0)
         cfg.restore_addresses()
         cfg.wait_carrier()
@@ -170,7 +177,7 @@ def updown_bind(cfg):
     start = time.monotonic()
     readings = in_halves(lambda times: cycle_bind(cfg, times), BIND_CYCLES, read)
     ksft_pr(f"{BIND_CYCLES} times unbound and bound in {time.monotonic() - start:.1f} s")
-    check_growth(readings, BIND_CYCLES, f"{BIND_CYCLES} x unbind and bind")
+    check_growth(readings, BIND_CYCLES, f"{BIND_CYCLES} x unbind and bind", read)
     cfg.restore_addresses()
     for ipver in ("4", "6"):
         cfg.reachable(ipver)

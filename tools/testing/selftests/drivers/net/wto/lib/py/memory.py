@@ -6,6 +6,7 @@ import os
 import re
 import socket
 
+from .attribute import write_attr
 from .counters import netdev_family
 from .wait import wait_for
 
@@ -25,11 +26,6 @@ def _free_on_cpu_lists():
     with open("/proc/zoneinfo", encoding="ascii") as file:
         return 4 * sum(int(count) for count in re.findall(r"^\s+count:\s+(\d+)$", file.read(),
                                                           re.MULTILINE))
-
-
-def _write(path, text):
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
 
 
 def _count_lines(path, pattern):
@@ -66,7 +62,7 @@ def slab_objects():
     """
     for path in glob.glob("/sys/kernel/slab/*/shrink"):
         if not os.path.islink(os.path.dirname(path)):
-            _write(path, "1")
+            write_attr(path, "1")
     caches = _slabinfo()
     objects = {name: int(used) for name, used, *_ in caches}
     objects["vmap_area"] = _count_lines("/proc/vmallocinfo", r"^(?!.*unpurged vm_area)")
@@ -146,8 +142,8 @@ class Memory:
     @classmethod
     def _once(cls, namespaces):
         # Dentries and inodes; pages of files are not counted, and need not be read again
-        _write("/proc/sys/vm/drop_caches", "2")
-        _write("/proc/sys/vm/compact_memory", "1")
+        write_attr("/proc/sys/vm/drop_caches", "2")
+        write_attr("/proc/sys/vm/compact_memory", "1")
         info = _meminfo()
         known = ("MemFree", "Buffers", "Cached", "AnonPages", "Slab", "PageTables",
                  "SecPageTables", "KernelStack", "Percpu")
@@ -167,6 +163,13 @@ class Memory:
         values = {name: min(r[name] for r in readings) for name in readings[0]}
         objects, values["slab"] = slab_objects()
         return cls(values, objects)
+
+    def least(self, other):
+        """What was there at most at both of two readings with nothing between them."""
+        values = {name: min(value, other.values[name]) for name, value in self.values.items()}
+        objects = {name: min(count, other.objects.get(name, 0))
+                   for name, count in self.objects.items()}
+        return Memory(values, objects)
 
     def growth(self, before):
         """What there is more than @before."""
