@@ -173,15 +173,23 @@ class EchoTraffic(Flow):
     """
     UDP request and reply over several flows in the background, whatever happens.
 
-    Lost datagrams and unreachable routes are normal while a port goes down; a reply
-    with wrong content is not.
+    Lost datagrams and unreachable routes are normal while a port goes down, and so are late
+    replies.  A reply that this flow did not ask for, or whose content is not what was sent under
+    its number, is not, nor is one that comes twice unless @repeats says that it may.
+
+    Of what was sent each datagram has another content.
     """
 
     # Datagrams of all flows together that are under way
     WINDOW = 32
+    # Flow and number, in front of noise that begins somewhere else for each of them
+    HEAD = struct.Struct("!HI")
+    SHIFTS = 4093
 
-    def __init__(self, cfg, size=1000, ipver="4"):
+    def __init__(self, cfg, size=1000, ipver="4", repeats=False):
         super().__init__()
+        self.repeated = 0
+        self._repeats = repeats
         # The in-tree driver starts its queues after a change and does not wake them: what waits
         # in a queueing discipline stays there until something else is sent by that queue.
         # There, so many flows that each queue has some.
@@ -190,11 +198,14 @@ class EchoTraffic(Flow):
         self._cfg = cfg
         self._remote = cfg.remote_addr_v[ipver]
         family = family_of(self._remote)
-        self._payload = random_bytes(size, seed=2)
+        self._size = size - self.HEAD.size
+        self._noise = random_bytes(self._size + self.SHIFTS, seed=2)
         self._server = peer_socket(cfg.peer_ns, family, socket.SOCK_DGRAM)
         # Wildcard addresses: the ports lose theirs while a module is reloaded
         self._server.bind(("", 0))
         self._clients = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(flows)]
+        self._next = [0] * flows
+        self._awaited = [set() for _ in range(flows)]
         self._start((self._serve, self._ask), self._server, *self._clients)
 
     def fill_queues(self):
@@ -211,30 +222,38 @@ class EchoTraffic(Flow):
             except OSError:
                 continue
 
+    def _content(self, flow, number):
+        start = (number * 31 + flow * 1009) % self.SHIFTS
+        return self.HEAD.pack(flow, number) + self._noise[start:start + self._size]
+
     def _ask(self):
         target = (self._remote, self._server.getsockname()[1])
         poll = select.poll()
-        by_fd = {sock.fileno(): sock for sock in self._clients}
+        by_fd = {sock.fileno(): flow for flow, sock in enumerate(self._clients)}
         for sock in self._clients:
             sock.setblocking(False)
             poll.register(sock, select.POLLIN)
         while not self._stopping.is_set():
-            for sock in self._clients:
-                self._send_window(sock, target)
-            # What was not answered by then is lost; ask again
+            for flow in range(len(self._clients)):
+                self._send_window(flow, target)
+            # What was not answered by then is lost, or late; ask for more
             for fd, _ in poll.poll(50):
                 self._collect(by_fd[fd])
 
-    def _send_window(self, sock, target):
+    def _send_window(self, flow, target):
         for _ in range(self._window):
+            number = self._next[flow]
             try:
-                sock.sendto(self._payload, target)
-                self.sent += 1
+                self._clients[flow].sendto(self._content(flow, number), target)
             except OSError:
                 return
+            self._awaited[flow].add(number)
+            self._next[flow] = number + 1
+            self.sent += 1
 
-    def _collect(self, sock):
+    def _collect(self, flow):
         end = time.monotonic() + 0.05
+        sock = self._clients[flow]
         for _ in range(self._window):
             try:
                 if not select.select([sock], [], [], max(0, end - time.monotonic()))[0]:
@@ -242,6 +261,23 @@ class EchoTraffic(Flow):
                 data = sock.recv(BLOCK)
             except OSError:
                 return
+            self._judge(flow, data)
+
+    def _judge(self, flow, data):
+        """Counts a reply, if it is one."""
+        if len(data) < self.HEAD.size:
+            self.errors.append(f"a reply of {len(data)} bytes")
+            return
+        ident, number = self.HEAD.unpack_from(data)
+        if ident != flow or number >= self._next[flow]:
+            self.errors.append(f"flow {flow}: a reply to number {number} of flow {ident}, "
+                               "which was not asked for")
+        elif data != self._content(flow, number):
+            self.errors.append(f"flow {flow}: the reply to number {number} has wrong content")
+        elif number in self._awaited[flow]:
+            self._awaited[flow].remove(number)
             self.received += 1
-            if data != self._payload:
-                self.errors.append(f"reply {self.received} has wrong content")
+        else:
+            self.repeated += 1
+            if not self._repeats:
+                self.errors.append(f"flow {flow}: the reply to number {number} came again")
