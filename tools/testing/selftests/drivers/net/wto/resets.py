@@ -186,7 +186,7 @@ def unload_in_reset(cfg, user):
     defer(cfg.nic.command, f"fault reset=off@{cfg.NIC_PORT}")
     with EchoTraffic(cfg) as echo:
         wait_progress([echo], "at the start")
-        cfg.nic.command(f"fault reset=8000@{cfg.NIC_PORT}")
+        cfg.nic.command(f"fault reset={UNLOAD_S + 3}000@{cfg.NIC_PORT}")
         wait_for(lambda: detached(cfg), "the driver to notice")
         with Timed("unload", UNLOAD_S):
             cfg.unload()
@@ -194,7 +194,7 @@ def unload_in_reset(cfg, user):
     faults = cfg.nic.command("faults")["ports"][0]["faults"]
     ksft_true(faults["reset"]["active"], "the NIC was in reset all the time")
     wait_for(lambda: not cfg.nic.command("faults")["ports"][0]["faults"]["reset"]["active"],
-             "the NIC to be back", 20)
+             "the NIC to be back", 2 * UNLOAD_S)
 
 
 def main() -> None:
