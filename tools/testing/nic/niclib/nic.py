@@ -18,7 +18,8 @@ START_LINE = re.compile(
     r"^idpf-nic: (?P<name>\S+): listening on (?P<path>\S+) "
     r"\((?P<kind>\S+) (?P<vendor>[0-9a-f]{4}):(?P<device>[0-9a-f]{4}), "
     r"mac (?P<mac>[0-9a-f:]{17}), (?P<queues>\d+) queue pairs\)$")
-SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error|UndefinedBehavior")
+SANITIZER = re.compile(
+    r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error|UndefinedBehavior")
 
 
 def binary():
