@@ -222,7 +222,7 @@ static bool step_witness(void)
 
 	step_all_well();
 	if (run.wrong_answers) {
-		printf("# step %" PRIu64 ": %" PRIu64 " messages of honest drivers have not one answer\n",
+		printf("# step %" PRIu64 ": %" PRIu64 " messages have not one answer\n",
 		       run.step, run.wrong_answers);
 		ok = false;
 	}

@@ -166,13 +166,14 @@ def test_reset_is_one(make_nic):
 
     def rounds_of_one_reset():
         nic.control("fault reset=3:after=1@port0")
-        now = None
-        while not now or now["active"] or now["left"]:
+        going_on = True
+        while going_on:
             for _ in range(4):
                 port.vfu.sock.sendall(request * 256)
                 replies = port.vfu.sock.recv(256 * reply_len, socket.MSG_WAITALL)
                 yield from replies[len(request)::reply_len]
             now = state(nic, "reset")
+            going_on = now["active"] or now["left"]
 
     for _ in range(200):
         states = [value for value, _ in itertools.groupby(rounds_of_one_reset())]
