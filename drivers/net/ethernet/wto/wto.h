@@ -317,7 +317,7 @@ struct wto_vport {
 	struct wto_rx_stats *rx_stats;
 	struct wto_nic_stats nic_stats;
 	struct wto_nic_stats nic_last;
-	struct mutex nic_stats_ask;
+	struct mutex nic_stats_ask;	/* one answer at a time */
 	spinlock_t nic_stats_lock;	/* guards nic_stats */
 	struct wto_mac mac;
 	u64 num_tx_timeouts;
