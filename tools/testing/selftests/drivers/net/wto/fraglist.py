@@ -9,13 +9,13 @@ compares each byte.  That lists went to the NIC, and no others than those that f
 a probe on the function that maps them.
 """
 
-import os
 import socket
 import threading
 
-from lib.py import KsftSkipEx, WtoEnv, cmd, defer, ethtool, ip, ksft_eq, ksft_exit, ksft_pr, \
+from lib.py import KsftSkipEx, WtoEnv, defer, ethtool, ip, ksft_eq, ksft_exit, ksft_pr, \
     ksft_run, ksft_true, ksft_variants, peer_socket, wait_for
 from lib.py.counters import ethtool_stats
+from lib.py.kprobe import Calls
 from lib.py.traffic import big_buffers, family_of, random_bytes
 
 NETNS = "behind"
@@ -24,7 +24,6 @@ PREFIX = {"4": ("198.51.100.1", "198.51.100.2", 24), "6": ("2001:db8:1::1", "200
 TAGGED = ("203.0.113.1", "203.0.113.2", 24)
 NETWORK = {"4": "198.51.100.0/24", "6": "2001:db8:1::/64"}
 FEATURE = "tx-scatter-gather-fraglist"
-TRACE = "/sys/kernel/tracing"
 MAPPED = "wto_tx_map_list"
 
 UDP_SEGMENT = 103
@@ -32,35 +31,12 @@ DATAGRAM, DATAGRAMS = 1000, 40
 MANY = 20
 
 
-class Lists:
-    """Counts packets that the driver mapped as lists."""
-
-    def __init__(self):
-        if not os.path.isdir(f"{TRACE}/events"):
-            cmd(f"mount -t tracefs tracefs {TRACE}")
-        with open("/proc/kallsyms", encoding="ascii") as file:
-            names = {words[2] for words in map(str.split, file)
-                     if words[2].split(".")[0] == MAPPED}
-        if not names:
-            raise KsftSkipEx("the driver takes no lists of packets")
-        self._write("kprobe_events", f"p:wto_lists {names.pop()}")
-        defer(self._write, "kprobe_events", "-:wto_lists")
-        self._write("events/kprobes/wto_lists/enable", "1")
-        defer(self._write, "events/kprobes/wto_lists/enable", "0")
-
-    @staticmethod
-    def _write(name, text):
-        # Python's own way of appending looks for the end, which these files do not have
-        file = os.open(f"{TRACE}/{name}", os.O_WRONLY | os.O_APPEND)
-        os.write(file, text.encode() + b"\n")
-        os.close(file)
-
-    @staticmethod
-    def mapped():
-        """How many so far."""
-        with open(f"{TRACE}/kprobe_profile", encoding="ascii") as file:
-            return next(int(words[1]) for words in map(str.split, file)
-                        if words[0] == "wto_lists")
+def mapped_lists():
+    """Counts packets that the driver maps as lists."""
+    try:
+        return Calls(MAPPED)
+    except LookupError as error:
+        raise KsftSkipEx("the driver takes no lists of packets") from error
 
 
 def switch(cfg, state):
@@ -162,20 +138,20 @@ def refused(cfg):
 def forward(cfg, ipver, send, vlan=False, lists=True):
     """Sends until enough lists were mapped; none, if @lists is not set."""
     remote = set_up(cfg, ipver, vlan)
-    count = Lists()
-    before, lost = count.mapped(), refused(cfg)
+    count = mapped_lists()
+    before, lost = count.count(), refused(cfg)
 
     def enough():
         send(remote)
-        return count.mapped() - before >= MANY
+        return count.count() - before >= MANY
 
     if lists:
         wait_for(enough, f"{MANY} lists", 60)
     else:
         for _ in range(3):
             send(remote)
-        ksft_eq(count.mapped() - before, 0)
-    ksft_pr(f"{count.mapped() - before} lists")
+        ksft_eq(count.count() - before, 0)
+    ksft_pr(f"{count.count() - before} lists")
     ksft_eq(refused(cfg), lost, "packets that the driver refused or copied")
 
 

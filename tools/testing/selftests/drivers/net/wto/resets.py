@@ -9,10 +9,11 @@ Traffic is there again, or the driver says that it gave up, and unloads.
 import contextlib
 import os
 
-from lib.py import CmdExitFailure, EchoTraffic, TcpStream, WtoEnv, defer, ethtool, ip, \
+from lib.py import CmdExitFailure, EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, defer, ethtool, ip, \
     ksft_eq, ksft_exit, ksft_run, ksft_true, ksft_variants, wait_for, wait_progress
-from lib.py.attribute import write_attr
+from lib.py.attribute import read_attr, write_attr
 from lib.py.faults import FaultWatch, Timed
+from lib.py.kprobe import Calls
 from lib.py.memory import traces_of
 from lib.py.rawframes import FrameProbe
 from lib.py.reset import LONG_RESET_MS
@@ -20,6 +21,7 @@ from lib.py.reset import reset_while_down as while_down
 from lib.py.userconfig import FOREIGN_GROUP, FOREIGN_MAC, UserConfig
 
 UNLOAD_S = 15
+VF_ID = "0x145c"
 # An address, and the group in which its neighbours ask for it
 NEW_ADDRESS = "2001:db8::c0de"
 NEW_GROUP = "33:33:ff:00:c0:de"
@@ -151,6 +153,28 @@ def reset_by_bus(cfg, user):
     ksft_eq(out.errors + back.errors + echo.errors, [])
 
 
+def reset_of_wild_vf(cfg, user):
+    """
+    A VF whose queues could not be stopped before their memory was freed must not be a bus master
+    again before it is reset, so no message can ask for that.
+    """
+    device = os.path.realpath(f"/sys/class/net/{cfg.ifname}/device")
+    if read_attr(f"{device}/device") != VF_ID:
+        raise KsftSkipEx("physical functions have a register for that")
+    user.require()
+    resets = Calls("pcie_reset_flr")
+    with EchoTraffic(cfg) as echo, \
+            FaultWatch(cfg, "reply-status:op=DISABLE_QUEUES:count=1") as watch:
+        wait_progress([echo], "at the start")
+        try_cmd(lambda: ethtool(f"-G {cfg.ifname} rx 1024"))
+        watch.wait_counted("resets")
+        cfg.wait_carrier()
+        wait_progress([echo], "after a reset with queues that ran")
+        ksft_eq(resets.count(), 1, "function level resets")
+    ksft_eq(watch.grew("reset_failures"), 0)
+    user.check("reset of a virtual function")
+
+
 def reset_given_up(cfg, user):
     """
     The NIC refuses to be set up again: attempts are bounded and further and further
@@ -202,7 +226,8 @@ def main() -> None:
     with WtoEnv(__file__) as cfg:
         with UserConfig(cfg) as user:
             ksft_run([reset_while_down, reset_promiscuous, reset_new_filters, reset_during_change,
-                      reset_again_and_again, reset_by_bus, reset_given_up, unload_in_reset],
+                      reset_again_and_again, reset_by_bus, reset_of_wild_vf,
+                      reset_given_up, unload_in_reset],
                      args=(cfg, user))
     ksft_exit()
 
