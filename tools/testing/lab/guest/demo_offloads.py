@@ -12,7 +12,7 @@ import time
 # Found by demo.py, which made the selftests' library and the benchmarks importable
 # pylint: disable=import-error,no-name-in-module,wrong-import-order
 from net.lib.py import utils
-from lib.py import KsftSkipEx, cmd, defer, peer_socket
+from lib.py import KsftSkipEx, NlError, cmd, defer, peer_socket, wait_for
 from lib.py.offload import CHECKSUM, Wire, differences, lso_id_bits, switch
 from lib.py.traffic import big_buffers, random_bytes
 from instructions import ICOUNT, Icount, module_range, write
@@ -95,24 +95,75 @@ class Instructions:
         return self.icount.sums([self.text])[0] if self.icount else None
 
 
-def measure(cfg, wire, traffic, instructions):
+class Handed:
+    """Packets that were handed to the NIC, whole ones that it has yet to segment among them."""
+
+    def __init__(self, cfg, wire):
+        self.cfg, self.wire = cfg, wire
+        self.by_driver = self._driver() is not None
+        self.good = True
+
+    def _driver(self):
+        """As the driver counts, None if it does not."""
+        try:
+            found = self.cfg.netdev().qstats_get({"ifindex": self.cfg.ifindex}, dump=True)
+        except NlError:
+            return None
+        row = found[0] if found else {}
+        if "tx-hw-gso-packets" not in row:
+            return None
+        return row["tx-packets"] - row["tx-hw-gso-wire-packets"] + row["tx-hw-gso-packets"]
+
+    def so_far(self):
+        """(the NIC's counters, the driver's number), with nothing on its way between them."""
+        self.cfg.wait_quiet(0.3)
+        return self.wire.counted(), self._driver()
+
+    def since(self, before):
+        """
+        The number, which the NIC's own counters must lead to as well; and how the NIC's
+        counters have grown.
+        """
+        after = self.wire.counted()
+        done = {name: after[name] - before[0][name] for name in after}
+        by_nic = done["packets"] - done["segments"] + done["lso"] + done["uso"]
+        if not self.by_driver:
+            return by_nic, done
+        # Frames arrive before their completion is counted
+        try:
+            wait_for(lambda: self._driver() - before[1] == by_nic, "completions", 10)
+        except TimeoutError:
+            self.good = False
+        return self._driver() - before[1], done
+
+    def words(self):
+        """What the numbers are."""
+        if not self.by_driver:
+            return (f"as the NIC counts, since {self.cfg.driver} has no counters of what it lets "
+                    "the NIC segment")
+        return "as the driver counts, and the NIC " + (
+            "the same" if self.good else "OTHERWISE")
+
+
+def measure(wire, handed, traffic, instructions):
     """Mbit/s, packets that were handed to the NIC, on the wire, instructions for each of these."""
-    before, executed = wire.counted(), instructions.so_far()
+    cfg = wire.cfg
+    before, executed = handed.so_far(), instructions.so_far()
     speed = traffic(cfg)
     # One packet more, behind all others: the queue is empty when it has arrived
     wire.send("raw", "/tmp/wto-demo-last.pcap", SEED, 1)
-    after = wire.counted()
-    done = {name: after[name] - before[name] for name in after}
-    handed = done["packets"] - done["segments"] + done["lso"] + done["uso"]
-    if executed is None:
-        return speed, handed, done["packets"], None
-    return speed, handed, done["packets"], (instructions.so_far() - executed) / done["packets"]
+    if executed is not None:
+        executed = instructions.so_far() - executed
+    packets, done = handed.since(before)
+    sent = done["packets"]
+    return speed, packets, sent, None if executed is None else executed / sent
 
 
-def rows(cfg, wire, say):
+def rows(wire, handed, say):
     """
     (name, on or off, Mbit/s, handed down, on the wire, instructions, identical) of each offload.
     """
+    cfg = wire.cfg
     comparison = Comparison(wire, say)
     instructions = Instructions(cfg.driver)
     wire.switch_all(False)
@@ -123,25 +174,28 @@ def rows(cfg, wire, say):
             wire.switch_all(False)
             switch(cfg.ifname, below, True)
             switch(cfg.ifname, names, state)
-            figures = measure(cfg, wire, traffic, instructions)
+            figures = measure(wire, handed, traffic, instructions)
             yield (name, "on" if state else "off", *figures, comparison.identical(workload))
 
 
 def show_offloads(cfg, say):
-    """The table; returns whether all frames were the same."""
+    """The table; returns whether all frames were the same, and what driver and NIC counted."""
     good = True
     utils.GLOBAL_DEFER_ARMED = True
     try:
         wire = Wire(cfg)
         wire.set_up()
         defer(wire.switch_all, True)
+        handed = Handed(cfg, wire)
         say(f"{'offload':<13}{'':<5}{'Mbit/s':>8}{'handed to the NIC':>19}"
             f"{'on the wire':>13}{'instructions':>14}{'wire identical':>16}")
-        for name, state, speed, handed, sent, executed, same in rows(cfg, wire, say):
+        for name, state, speed, packets, sent, executed, same in rows(wire, handed, say):
             shown = "-" if executed is None else f"{executed:.0f}"
-            say(f"{name:<13}{state:<5}{speed:>8.0f}{handed:>19,}{sent:>13,}{shown:>14}"
+            say(f"{name:<13}{state:<5}{speed:>8.0f}{packets:>19,}{sent:>13,}{shown:>14}"
                 f"{'yes' if same else 'NO':>16}")
             good &= same
+        say(f"handed to the NIC: {handed.words()}")
+        good &= handed.good
         say("instructions: of the driver, both ends, for each packet on the wire")
         say(f"identical: {CASES} seeded packets of all kinds leave as the same frames as with "
             "everything off")
