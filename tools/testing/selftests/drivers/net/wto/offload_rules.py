@@ -20,8 +20,8 @@ from lib.py import sctp
 from lib.py.offload import MTU, features, lacking, lso_id_bits, so_far_so_good, switch
 from lib.py.offload_cases import BY_L4, DATA, IP4_OPTIONS, KINDS, TCP_OPTIONS, Session, \
     ext_headers, packets, rules
-from lib.py.offload_rules import ELSEWHERE, RULES
-from lib.py.rules_limits import CASES
+from lib.py.offload_rules import ALSO, ELSEWHERE, RULES
+from lib.py.rules_limits import CASES, at_least_so_many
 from lib.py.packets import ACK, CWR, ECE, FIN, PSH, TAG_1AD, TAG_1Q, Packet, inet_sum
 
 # {rule: (result, words)}
@@ -508,7 +508,8 @@ def no_rule_forgotten():
     ksft_eq(sorted(set(CASES) & set(ELSEWHERE)), [], "rules with a case and a reason")
     ksft_eq(sorted((set(CASES) | set(ELSEWHERE)) - set(RULES)), [], "rules that do not exist")
     top = Path(__file__).resolve().parents[6]
-    for rule, where in ELSEWHERE.items():
+    ksft_eq(sorted(set(ALSO) - set(CASES)), [], "rules with more than a case that have none")
+    for rule, where in (*ELSEWHERE.items(), *ALSO.items()):
         if isinstance(where, str):
             continue
         for place in where:
@@ -519,16 +520,22 @@ def no_rule_forgotten():
             ksft_in(name, (top / path).read_text(encoding="utf-8"), f"{rule}: {place}")
 
 
+def names_of(places):
+    """The tests elsewhere, without their folders."""
+    return ", ".join(place.rpartition("/")[2] for place in places)
+
+
 def report():
     """The table."""
     ksft_pr("rule     case or test                                     result")
     for rule, words in RULES.items():
         if rule in CASES:
             result, why = RESULTS.get(rule, ("not run", ""))
-            ksft_pr(f"{rule:<8} {words:<48} {result} {'(' + why + ')' if why else ''}".rstrip())
+            also = f"and in {names_of(ALSO[rule])}" if rule in ALSO else ""
+            ksft_pr(f"{rule:<8} {words:<48} "
+                    f"{' '.join(filter(None, (result, why and f'({why})', also)))}")
         elif isinstance(ELSEWHERE[rule], tuple):
-            names = ", ".join(place.rpartition("/")[2] for place in ELSEWHERE[rule])
-            ksft_pr(f"{rule:<8} {words:<48} in {names}")
+            ksft_pr(f"{rule:<8} {words:<48} in {names_of(ELSEWHERE[rule])}")
         else:
             ksft_pr(f"{rule:<8} {words:<48} no case: {ELSEWHERE[rule]}")
 
@@ -540,7 +547,7 @@ def main() -> None:
         try:
             ksft_run([no_rule_forgotten] +
                      [named(rule, CASES[rule], run) for rule in RULES if rule in CASES] +
-                     [named("more", sctp_checksum, run)])
+                     [named("more", func, run) for func in (at_least_so_many, sctp_checksum)])
         finally:
             run.tear_down()
         report()
