@@ -13,6 +13,9 @@ from lib.py import CmdExitFailure, EchoTraffic, TcpStream, WtoEnv, defer, ethtoo
 from lib.py.counters import queue_sum
 
 COUNTERS = ("rx-packets", "rx-bytes", "tx-packets", "tx-bytes")
+# What the driver can do with a NIC that has more
+MOST_QUEUES = 16
+MOST_DESCRIPTORS = 4096
 FULL = bool(os.environ.get("WTO_TEST_FULL"))
 
 
@@ -78,9 +81,18 @@ def under_traffic(cfg, steps):
     totals.check_nic()
 
 
+def granted_queues(cfg):
+    """Queue pairs of our port as the NIC was told."""
+    return next(port["queues"] for port in cfg.nic.command("ports")["ports"]
+                if port["name"] == cfg.NIC_PORT)
+
+
 def reconfig_channels(cfg):
     """Every number of queue pairs, up, and in large steps down."""
+    cfg.require_nic()
+    cfg.require_driver("wto", "has limits of its own")
     present, most = cfg.channels()
+    ksft_eq(most, min(MOST_QUEUES, granted_queues(cfg)), "queue pairs at most")
     defer(cfg.set_channels, present)
     counts = [*range(1, most + 1), *range(most - 3, 0, -4 if FULL else -8)]
 
@@ -99,7 +111,10 @@ def ring_sizes(cfg):
 
 def reconfig_rings(cfg):
     """Every size of rings; others are refused and change nothing."""
+    cfg.require_driver("wto", "has limits of its own")
     before = ethtool(f"-g {cfg.ifname}", json=True)[0]
+    # The NIC takes rings of up to 8160 descriptors
+    ksft_eq((before["rx-max"], before["tx-max"]), (MOST_DESCRIPTORS, ) * 2, "longest rings")
     defer(ethtool, f"-G {cfg.ifname} rx {before['rx']} tx {before['tx']}")
     sizes = ring_sizes(cfg)
 
