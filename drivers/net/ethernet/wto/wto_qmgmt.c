@@ -66,21 +66,24 @@ static int wto_qmgmt_stop(struct net_device *netdev, void *per_queue_mem,
 	return 0;
 }
 
-/* The first failure makes the core go back to the old queue.  If that one does
- * not start either it is kept, for the reset that will start it.
+/* A queue that does not start because a reset is on its way is kept: that will
+ * start it.  Else the first failure makes the core go back to the old queue.  If
+ * that one does not start either it is kept, too, and a reset is asked for.
  */
 static int wto_qmgmt_start(struct net_device *netdev, WTO_QCFG_PARAM
 			   void *per_queue_mem, int idx)
 {
 	struct wto_vport *vport = netdev_priv(netdev);
 	struct wto_qmgmt_mem *mem = per_queue_mem;
+	bool resets;
 	int err;
 
 	if (!vport->set || !mem->rxq)
 		return 0;
 
 	err = wto_queue_start_rx(vport, mem->rxq);
-	if (err && !vport->rx_start_failed) {
+	resets = !READ_ONCE(vport->adapter->mbx.up);
+	if (err && !resets && !vport->rx_start_failed) {
 		netdev_err(netdev, "receive queue %d cannot be started: %pe\n",
 			   idx, ERR_PTR(err));
 		vport->rx_start_failed = true;
@@ -88,8 +91,9 @@ static int wto_qmgmt_start(struct net_device *netdev, WTO_QCFG_PARAM
 	}
 	if (err) {
 		vport->set->rx[idx] = mem->rxq;
-		wto_health_report(vport->adapter, WTO_HEALTH_RX,
-				  "receive queue cannot be restarted");
+		if (!resets)
+			wto_health_report(vport->adapter, WTO_HEALTH_RX,
+					  "receive queue cannot be restarted");
 	} else {
 		vport->num_rx_restarts++;
 	}
