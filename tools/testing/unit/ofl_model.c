@@ -284,6 +284,10 @@ static void test_plan_refuses(void)
 		cur.seg[OFL_SEG_LSOV2].min_segment_count = 3,
 		OFL_REFUSE_MIN_SEGS);
 	cur = config_without(0);
+	REFUSES(udp6_pkt(2000, 1000),
+		cur.seg[OFL_SEG_USO].min_segment_count = 3,
+		OFL_REFUSE_MIN_SEGS);
+	cur = config_without(0);
 	REFUSES(udp6_pkt(3001, 1000), cur.seg[OFL_SEG_USO].sub_mss_final = 0,
 		OFL_REFUSE_TAIL);
 	cur = config_without(0);
