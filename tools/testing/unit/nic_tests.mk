@@ -11,7 +11,7 @@ NIC_ENGINES := $(wildcard $(NIC)/engines/*.c)
 
 nic_rss_srcs := $(NIC_ENGINES) $(NIC)/parse.c
 
-nic_capture_srcs := $(NIC)/capture.c
+nic_capture_srcs := $(addprefix $(NIC)/,capture.c report.c)
 nic_capture_cflags := $(shell pkg-config --cflags glib-2.0)
 nic_capture_libs := $(shell pkg-config --libs glib-2.0)
 

@@ -102,7 +102,6 @@ WIRES = {
 }
 
 
-
 def variants(faults):
     """The faults of a table as variants of a case."""
     return ksft_variants([KsftNamedVariant(name, fault) for name, fault in faults.items()])
