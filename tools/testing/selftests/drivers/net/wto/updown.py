@@ -15,7 +15,8 @@ from lib.py.env import nic_functions
 from lib.py.memory import Memory, leaking_caches, traces_of
 
 FULL = bool(os.environ.get("WTO_TEST_FULL"))
-# A kernel with kmemleak takes minutes for ten cycles, and finds what one of them leaves behind
+# A kernel with kmemleak takes minutes for ten cycles, and finds what one of them leaves behind, in
+# the lab when all is over.  Its caches tell little: KASAN keeps what was freed for a while.
 THOROUGH = os.path.exists("/sys/kernel/debug/kmemleak")
 LINK_CYCLES = 10 if THOROUGH else 200 if FULL else 50
 LOAD_CYCLES = 4 if THOROUGH else 30 if FULL else 10
@@ -35,8 +36,8 @@ def check_growth(readings, cycles, what, read):
     and after all; @read takes one more.  What a CPU keeps of a cache, and what is freed late,
     goes away by itself, a leak does not.
     """
-    tries = SETTLE_TRIES
-    while leaking_caches(readings, cycles // 2) and tries:
+    tries = 0 if THOROUGH else SETTLE_TRIES
+    while tries and leaking_caches(readings, cycles // 2):
         tries -= 1
         readings[-1] = readings[-1].least(read())
     before, after = readings[0], readings[-1]
@@ -47,7 +48,8 @@ def check_growth(readings, cycles, what, read):
     ksft_lt(growth["percpu"], PERCPU_NOISE, "KiB of per-CPU memory")
     ksft_eq(growth["mappings"], 0, "I/O mappings")
     ksft_eq(growth["pools"], 0, "page pools")
-    ksft_eq(leaking_caches(readings, cycles // 2), {}, "slab caches that grow with each cycle")
+    if not THOROUGH:
+        ksft_eq(leaking_caches(readings, cycles // 2), {}, "slab caches that grow with each cycle")
 
 
 def in_halves(cycle, cycles, read):
