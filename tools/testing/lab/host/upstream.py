@@ -3,9 +3,11 @@
 
 The programs are unchanged, so what a case does not pass for is written in that list.  A
 result that is neither a pass nor explained is a failure, and so is an explained failure
-that passes now: its explanation is out of date.  Only what has a limit of time in it (BUSY)
-may fail or pass.  A program that dies before its last case is a failure too, whatever the cases
-before that said: it has fewer results than it planned, or an exit status that no case explains.
+that passes now: its explanation is out of date.  Two kinds of cases may pass or not: those with
+a limit of time in them may fail (BUSY), and those that find out by themselves whether they can
+be tried may say XFAIL (MAYBE).  A program that dies before its last case is a failure too,
+whatever the cases before that said: it has fewer results than it planned, or an exit status
+that no case explains.
 """
 
 import re
@@ -14,7 +16,8 @@ from dataclasses import dataclass
 from results import Totals
 
 RESULTS = ("FAIL", "SKIP", "XFAIL")
-BUSY = "BUSY"
+# What else a line may say, and the result that it explains; such cases may pass as well
+EITHER = {"BUSY": "FAIL", "MAYBE": "XFAIL"}
 # The shapes in which the kernel's programs tell of a case: KTAP, and two older ones
 KTAP = re.compile(r"^(?P<bad>not )?ok \d+ (?:- )?(?P<case>[^ #]+)[^#]*(?:# *(?P<word>\w+))?")
 PLAN = re.compile(r"^1\.\.(?P<count>\d+)")
@@ -47,7 +50,7 @@ def read_list(path, full=True):
                 known = tests.setdefault(words[1], [])
                 if len(words) == 3 and words[2].strip() == "full":
                     left_out.append(words[1])
-            elif words[0] in (*RESULTS, BUSY) and len(words) == 3 and known is not None:
+            elif words[0] in (*RESULTS, *EITHER) and len(words) == 3 and known is not None:
                 known.append(Known(words[0], words[1], words[2].strip()))
             else:
                 raise SystemExit(f"{path}:{number}: not understood: {line.strip()}")
@@ -72,7 +75,7 @@ def outdated(known, results):
     for line in known:
         named = [result for case, result in results if case == line.case]
         begun = [result for case, result in results if case.startswith(line.case)]
-        if line.result != BUSY and "PASS" in begun and \
+        if line.result not in EITHER and "PASS" in begun and \
                 ("PASS" in named or line.result not in begun):
             yield line
 
@@ -97,8 +100,8 @@ def judge(known, text, status=0):
     totals = Totals()
     results = list(cases(text))
     for case, result in results:
-        explained = (result, BUSY) if result == "FAIL" else (result,)
-        why = next((k for k in known if k.result in explained and case.startswith(k.case)), None)
+        why = next((k for k in known if EITHER.get(k.result, k.result) == result and
+                    case.startswith(k.case)), None)
         if why:
             totals.skip(case, f"{result} {why.reason}")
         elif result != "PASS":
