@@ -62,7 +62,7 @@ def count_tap(text, status, name):
     if status == 4 and not totals.failed:
         # kselftest's status of a program that was skipped as a whole
         if not totals.passed and not totals.skipped:
-            totals.skip(name, last_comment(text))
+            totals.skip(name, last_line(text))
     elif status and not totals.failed:
         totals.fail(f"{name}: exit status {status}")
     elif not totals.passed + totals.failed + totals.skipped:
@@ -70,8 +70,8 @@ def count_tap(text, status, name):
     return totals
 
 
-def last_comment(text):
-    """The last line that a program printed, as the reason of its skip."""
+def last_line(text):
+    """The last line that a program printed, as the reason of its skip or failure."""
     lines = [line.strip("# ") for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
 

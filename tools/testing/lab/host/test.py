@@ -13,7 +13,7 @@ import sys
 import time
 
 import upstream
-from results import Totals, count_junit, count_tap
+from results import Totals, count_junit, count_tap, last_line
 
 SRC = os.environ["LAB_SRC"]
 LAB_DIR = os.environ["LAB_DIR"]
@@ -21,6 +21,8 @@ OUT = os.environ["LAB_OUT"]
 TOOLS = os.environ["LAB_TOOLS"]
 LOGS = f"{os.environ['LAB_LOGS']}/test"
 NICS = {"san": f"{OUT}/nic-san/idpf-nic", "plain": f"{OUT}/nic/idpf-nic"}
+SELFTESTS = "tools/testing/selftests/drivers/net/wto"
+PROGRAMS = "/mnt/src/tools/testing/lab/guest/programs"
 LAB_STATUS = range(120, 125)
 # Guests are slow: the kernel's tests relax their time limits
 GUEST_ENV = ["KSFT_MACHINE_SLOW=yes"]
@@ -60,11 +62,11 @@ def words(section, key, default=""):
 
 
 def count_status(name):
-    """Counts a job that has nothing but its exit status."""
-    def count(_text, status):
+    """Counts a job that has nothing but its exit status, and its last line to explain it."""
+    def count(text, status):
         totals = Totals()
         if status:
-            totals.fail(f"{name}: exit status {status}")
+            totals.fail(f"{name}: exit status {status}: {last_line(text)}")
         else:
             totals.passed += 1
         return totals
@@ -147,27 +149,36 @@ def guest_jobs(name, section):
         yield Job(title, argv, count(title), timeout + 60)
 
 
-def test_programs(path):
-    """TEST_PROGS of a kselftest Makefile."""
-    with open(f"{SRC}/{path}/Makefile", encoding="utf-8") as file:
+def test_programs():
+    """TEST_PROGS of the driver's selftests."""
+    with open(f"{SRC}/{SELFTESTS}/Makefile", encoding="utf-8") as file:
         text = file.read().replace("\\\n", " ")
     lists = re.findall(r"^TEST_PROGS\s*[:+]?=\s*([^#\n]*)", text, re.MULTILINE)
     return " ".join(lists).split()
 
 
+def guests_for(programs, together):
+    """Lists of programs, a list for each guest: those of a line of @together share one."""
+    left = list(programs)
+    for line in together:
+        shared = [p for name in line.split() for p in left if p.partition(":")[0] == name]
+        left = [p for p in left if p not in shared]
+        if shared:
+            yield shared
+    yield from ([program] for program in left)
+
+
 def ksft_jobs(name, section):
-    """A guest for each program of a kselftest directory and each combination."""
-    timeout = section.getfloat("timeout", 300)
-    path = section["path"]
-    programs = words(section, "programs") or test_programs(path)
+    """Guests for the driver's selftests, for each combination."""
+    programs = words(section, "programs") or test_programs()
+    thorough = ["env", "WTO_TEST_FULL=1"] if section.getboolean("thorough", False) else []
     for kernel, driver, title in matrix(name, section):
-        for program in programs:
-            name, colon, case = program.partition(":")
-            command = ["env", "-C", f"/mnt/src/{path}", *GUEST_ENV, f"./{name}",
-                       *(["-t", case] if colon else [])]
-            yield Job(f"{title} {program}",
-                      guest_argv(kernel, driver, section, timeout, command),
-                      count_guest_tap(program), timeout + 60)
+        for shared in guests_for(programs, section["together"].splitlines()):
+            timeout = section.getfloat("timeout", 300) * len(shared)
+            yield Job(f"{title} {' '.join(shared)}",
+                      guest_argv(kernel, driver, section, timeout,
+                                 [*thorough, PROGRAMS, *shared]),
+                      count_guest_tap(" ".join(shared)), timeout + 60)
 
 
 def count_upstream(name, known):
@@ -282,8 +293,6 @@ def main():
     parser.add_argument("names", nargs="*")
     opts = parser.parse_args()
     os.makedirs(LOGS, exist_ok=True)
-    if opts.full:
-        GUEST_ENV.append("WTO_TEST_FULL=1")
     jobs = selected(read_list(), opts)
     if opts.list or not jobs:
         opts.names = []
