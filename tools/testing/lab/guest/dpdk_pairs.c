@@ -62,8 +62,9 @@ static void fill(uint8_t *frame, unsigned int seq, uint16_t len)
 }
 
 /* Every third frame lies in two buffers, but with split queues: there DPDK 24.11
- * keeps one of the two, until its pool is empty after some thousand frames, and
- * frames get wrong.  300,000 frames of one buffer each are all right.
+ * gives each descriptor a completion tag of its own and frees the buffer that the
+ * packet's one completion names (idpf_split_tx_free()).  The others stay, until
+ * its pool is empty.
  */
 static struct rte_mbuf *make_frame(unsigned int seq, bool split)
 {
