@@ -279,7 +279,7 @@ struct wto_filters {
  * @mac: the port's counters when last asked; netdev's lock or RTNL
  * @num_tx_timeouts: times that a transmit queue did not get on, seen by the
  *	stack's watchdog or the worker, but for lost interrupts
- * @num_lost_irqs: completions that only the watchdog found
+ * @num_lost_irqs: completions that only the stack's watchdog or the worker found
  * @num_restarts: queue restarts for a new configuration
  * @num_missed_irqs: interrupts that did not come, found by the worker
  * @num_rx_restarts: restarts of single receive queues
@@ -347,6 +347,7 @@ void wto_netdev_sync_rx_mode(struct wto_vport *vport);
 void wto_netdev_link_event(struct wto_adapter *adapter,
 			   const struct wto_vc_link *link);
 void wto_netdev_detach(struct wto_vport *vport);
+bool wto_netdev_can_hsplit(const struct wto_vport *vport);
 int wto_netdev_reattach(struct wto_vport *vport);
 
 /* wto_qmgmt.c */
@@ -439,6 +440,7 @@ void wto_reset_quiesce(struct wto_adapter *adapter, const char *why);
 void wto_reset_kick(struct wto_adapter *adapter);
 void wto_reset_kick_wait(struct wto_adapter *adapter);
 void wto_reset_on_gone(void *ctx);
+void wto_reset_detach_all(struct wto_adapter *adapter);
 
 /* wto_ctrl.c */
 int wto_ctrl_up(struct wto_adapter *adapter);

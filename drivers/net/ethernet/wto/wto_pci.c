@@ -216,13 +216,9 @@ static void wto_pci_remove(struct pci_dev *pdev)
 static void wto_pci_shutdown(struct pci_dev *pdev)
 {
 	struct wto_adapter *adapter = pci_get_drvdata(pdev);
-	unsigned int i;
 
 	wto_reset_stop(adapter);
-	rtnl_lock();
-	for (i = 0; i < adapter->num_vports; i++)
-		wto_netdev_detach(adapter->vports[i]);
-	rtnl_unlock();
+	wto_reset_detach_all(adapter);
 	wto_pci_ctrl_down(adapter);
 }
 

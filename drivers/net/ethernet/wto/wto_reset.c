@@ -124,27 +124,34 @@ void wto_reset_on_gone(void *ctx)
 	wto_reset_kick(adapter);
 }
 
-/* Function level reset, by configuration space.  What the PCI core does for
- * resets that users ask for; those wait until the worker rests.
- */
+/* Function level reset, by configuration space */
 static int wto_reset_flr(struct wto_adapter *adapter)
 {
 	struct pci_dev *pdev = adapter->pdev;
+	bool locked, saved;
 	int err;
 
 	/* there is no configuration to save of one that does not answer */
 	if (!wto_hw_check(&adapter->hw))
 		return -ENODEV;
 
-	pci_cfg_access_lock(pdev);
+	/* the PCI core has it while it resets the function itself, and may
+	 * wait for the worker just then
+	 */
+	locked = pci_cfg_access_trylock(pdev);
+	saved = pdev->state_saved;
 	pci_save_state(pdev);
 	err = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
 	pci_restore_state(pdev);
-	pci_cfg_access_unlock(pdev);
-	/* for the next who restores: older kernels do so once only */
-	pci_save_state(pdev);
+	/* as it was found: what was saved is restored once only by older
+	 * kernels, and a driver that saves it chooses the state to sleep in
+	 */
+	if (saved)
+		pci_save_state(pdev);
+	if (locked)
+		pci_cfg_access_unlock(pdev);
 	if (err) {
-		dev_err(adapter->dev, "no function level reset, without which the device cannot be used again: %pe\n",
+		dev_err(adapter->dev, "function level reset failed, without which the device cannot be used again: %pe\n",
 			ERR_PTR(err));
 		return err;
 	}
@@ -159,8 +166,8 @@ static int wto_reset_flr(struct wto_adapter *adapter)
  */
 static int wto_reset_vf(struct wto_adapter *adapter)
 {
-	unsigned int tries = WTO_RESET_VF_MS / WTO_RESET_POLL_MS;
 	struct wto_mbx *mbx = &adapter->mbx;
+	unsigned long start;
 	int err;
 
 	if (reset_devices || test_bit(WTO_F_WILD, adapter->flags))
@@ -175,8 +182,9 @@ static int wto_reset_vf(struct wto_adapter *adapter)
 	err = wto_mbx_start(mbx);
 	if (!err)
 		err = wto_vc_reset_vf(mbx);
+	start = jiffies;
 	while (!err && wto_mbx_health(mbx) != -ENETRESET) {
-		if (!--tries)
+		if (wto_hw_overdue(&adapter->hw, start, WTO_RESET_VF_MS))
 			err = -ETIMEDOUT;
 		msleep(WTO_RESET_POLL_MS);
 	}
@@ -213,12 +221,20 @@ int wto_reset_function(struct wto_adapter *adapter)
 	return err;
 }
 
-static void wto_reset_detach_all(struct wto_adapter *adapter)
+/**
+ * wto_reset_detach_all - stop all netdevs of a function, and let nobody at them
+ * @adapter: function
+ *
+ * Context: Process, may sleep; takes RTNL.
+ */
+void wto_reset_detach_all(struct wto_adapter *adapter)
 {
 	unsigned int i;
 
+	rtnl_lock();
 	for (i = 0; i < adapter->num_vports; i++)
 		wto_netdev_detach(adapter->vports[i]);
+	rtnl_unlock();
 }
 
 static int wto_reset_reattach_all(struct wto_adapter *adapter)
@@ -240,9 +256,7 @@ static void wto_reset_take_down(struct wto_adapter *adapter)
 	/* queues stop without a word to a device that would not listen */
 	wto_mbx_abort(&adapter->mbx, -EIO);
 	pci_clear_master(adapter->pdev);
-	rtnl_lock();
 	wto_reset_detach_all(adapter);
-	rtnl_unlock();
 	wto_ctrl_down(adapter);
 }
 
@@ -390,9 +404,7 @@ static unsigned int wto_reset_serve(struct wto_adapter *adapter)
 	wto_reset_check_health(adapter);
 
 	if (test_bit(WTO_F_GONE, adapter->flags)) {
-		rtnl_lock();
 		wto_reset_detach_all(adapter);
-		rtnl_unlock();
 		return 0;
 	}
 	if (test_bit(WTO_F_RESET, adapter->flags)) {
@@ -508,10 +520,7 @@ void wto_reset_pause(struct wto_adapter *adapter)
 {
 	set_bit(WTO_F_PAUSED, adapter->flags);
 	wto_reset_cancel(adapter);
-
-	rtnl_lock();
 	wto_reset_detach_all(adapter);
-	rtnl_unlock();
 	wto_ctrl_down(adapter);
 }
 

@@ -9,8 +9,8 @@ Traffic is there again, or the driver says that it gave up, and unloads.
 import contextlib
 import os
 
-from lib.py import CmdExitFailure, EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, defer, ethtool, ip, \
-    ksft_eq, ksft_exit, ksft_run, ksft_true, ksft_variants, wait_for, wait_progress
+from lib.py import CmdExitFailure, EchoTraffic, TcpStream, WtoEnv, defer, ethtool, ip, ksft_eq, \
+    ksft_exit, ksft_ge, ksft_run, ksft_true, ksft_variants, wait_for, wait_progress
 from lib.py.attribute import read_attr, write_attr
 from lib.py.faults import FaultWatch, Timed
 from lib.py.kprobe import Calls
@@ -21,6 +21,7 @@ from lib.py.reset import reset_while_down as while_down
 from lib.py.userconfig import FOREIGN_GROUP, FOREIGN_MAC, UserConfig
 
 UNLOAD_S = 15
+STOP_S = 60
 VF_ID = "0x145c"
 # An address, and the group in which its neighbours ask for it
 NEW_ADDRESS = "2001:db8::c0de"
@@ -153,26 +154,52 @@ def reset_by_bus(cfg, user):
     ksft_eq(out.errors + back.errors + echo.errors, [])
 
 
-def reset_of_wild_vf(cfg, user):
+def reset_of_wild(cfg, user):
     """
-    A VF whose queues could not be stopped before their memory was freed must not be a bus master
-    again before it is reset, so no message can ask for that.
+    A device that refuses to stop its queues is no bus master any more when their memory is freed,
+    nor again before it is reset: so a VF cannot ask for that by a message.
     """
     device = os.path.realpath(f"/sys/class/net/{cfg.ifname}/device")
-    if read_attr(f"{device}/device") != VF_ID:
-        raise KsftSkipEx("physical functions have a register for that")
+    is_vf = read_attr(f"{device}/device") == VF_ID
     user.require()
-    resets = Calls("pcie_reset_flr")
+    flrs = Calls("pcie_reset_flr")
+    masters = Calls("pci_clear_master")
     with EchoTraffic(cfg) as echo, \
-            FaultWatch(cfg, "reply-status:op=DISABLE_QUEUES:count=1") as watch:
+            FaultWatch(cfg, "request-refuse:op=DISABLE_QUEUES:count=1") as watch:
         wait_progress([echo], "at the start")
         try_cmd(lambda: ethtool(f"-G {cfg.ifname} rx 1024"))
         watch.wait_counted("resets")
         cfg.wait_carrier()
         wait_progress([echo], "after a reset with queues that ran")
-        ksft_eq(resets.count(), 1, "function level resets")
+        ksft_eq(flrs.count(), int(is_vf), "function level resets")
+        # recovery does so too, when the memory is gone already
+        ksft_ge(masters.count(), 2, "times that it lost the bus")
+    watch.check_said("queues cannot be stopped")
     ksft_eq(watch.grew("reset_failures"), 0)
-    user.check("reset of a virtual function")
+    ksft_eq(echo.errors, [])
+    user.check("reset of a device that does not stop")
+
+
+@ksft_variants(["rings", "bus"])
+def reset_without_markers(cfg, user, who):
+    """
+    Transmit queues that do not tell of their end are a device's that does not stop, also when the
+    PCI core is about to reset it and waits for the driver.
+    """
+    stop = {"rings": lambda: try_cmd(lambda: ethtool(f"-G {cfg.ifname} rx 1024")),
+            "bus": lambda: write_attr(bus_reset(cfg), "1")}[who]
+    user.require()
+    with EchoTraffic(cfg) as echo, FaultWatch(cfg, "tx-stuck") as watch:
+        wait_progress([echo], "at the start")
+        with Timed(f"stopped by {who}", STOP_S):
+            stop()
+        watch.wait_counted("resets")
+        cfg.wait_carrier()
+        wait_progress([echo], "after the reset")
+    watch.check_said("transmit queues cannot be stopped")
+    ksft_eq(watch.grew("reset_failures"), 0)
+    ksft_eq(echo.errors, [])
+    user.check("reset without markers")
 
 
 def reset_given_up(cfg, user):
@@ -226,8 +253,8 @@ def main() -> None:
     with WtoEnv(__file__) as cfg:
         with UserConfig(cfg) as user:
             ksft_run([reset_while_down, reset_promiscuous, reset_new_filters, reset_during_change,
-                      reset_again_and_again, reset_by_bus, reset_of_wild_vf,
-                      reset_given_up, unload_in_reset],
+                      reset_again_and_again, reset_by_bus, reset_of_wild,
+                      reset_without_markers, reset_given_up, unload_in_reset],
                      args=(cfg, user))
     ksft_exit()
 
