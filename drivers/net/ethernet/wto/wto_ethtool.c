@@ -107,14 +107,6 @@ static void wto_get_ethtool_stats(struct net_device *netdev,
 	wto_stats_values(netdev_priv(netdev), data);
 }
 
-static bool wto_hsplit_granted(const struct wto_vport *vport)
-{
-	const u32 both = VC2_HSPLIT_AT_L4V4 | VC2_HSPLIT_AT_L4V6;
-
-	return vport->rx_model == WTO_RX_SPLIT &&
-	       (vport->adapter->caps.hsplit & both) == both;
-}
-
 static void wto_get_ringparam(struct net_device *netdev,
 			      struct ethtool_ringparam *ring,
 			      struct kernel_ethtool_ringparam *kring,
@@ -164,7 +156,7 @@ static int wto_set_ringparam(struct net_device *netdev,
 	cfg.tx_len = ring->tx_pending;
 	switch (kring->tcp_data_split) {
 	case ETHTOOL_TCP_DATA_SPLIT_ENABLED:
-		if (!wto_hsplit_granted(vport)) {
+		if (!wto_netdev_can_hsplit(vport)) {
 			NL_SET_ERR_MSG_MOD(extack,
 					   "the NIC does not split headers");
 			return -EOPNOTSUPP;
@@ -175,7 +167,7 @@ static int wto_set_ringparam(struct net_device *netdev,
 		cfg.hsplit = false;
 		break;
 	default:
-		cfg.hsplit = wto_hsplit_granted(vport);
+		cfg.hsplit = wto_netdev_can_hsplit(vport);
 	}
 
 	err = wto_netdev_reconfig(vport, &cfg);

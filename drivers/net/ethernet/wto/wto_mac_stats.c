@@ -28,20 +28,6 @@ static const struct ethtool_rmon_hist_range wto_mac_ranges[] = {
 static_assert(ARRAY_SIZE(wto_mac_ranges) == VC2_PHY_NUM_SIZES + 1);
 static_assert(VC2_PHY_NUM_SIZES <= ETHTOOL_RMON_HIST_MAX);
 
-/* Add what was counted since the last time: the device may start again at 0 */
-static void wto_mac_add(struct wto_vport *vport,
-			const struct wto_phy_stats *now)
-{
-	u64 *total = (u64 *)&vport->mac.total;
-	u64 *last = (u64 *)&vport->mac.last;
-	const u64 *cur = (const u64 *)now;
-	unsigned int i;
-
-	for (i = 0; i < sizeof(*now) / sizeof(u64); i++)
-		total[i] += cur[i] - (cur[i] >= last[i] ? last[i] : 0);
-	vport->mac.last = *now;
-}
-
 /* Return: the port's counters as of now, NULL if they are not to be had */
 static const struct wto_phy_stats *wto_mac_read(struct wto_vport *vport)
 {
@@ -56,7 +42,8 @@ static const struct wto_phy_stats *wto_mac_read(struct wto_vport *vport)
 		vport->mac.unknown = true;
 	if (err)
 		return NULL;
-	wto_mac_add(vport, &now);
+	wto_stats_grow((u64 *)&vport->mac.total, (u64 *)&vport->mac.last,
+		       (const u64 *)&now, sizeof(now) / sizeof(u64));
 
 	return &vport->mac.total;
 }

@@ -113,7 +113,13 @@ static void wto_napi_look(struct wto_vector *vec,
 	rcu_read_unlock();
 }
 
-static void wto_napi_start(struct wto_vector *vec)
+/**
+ * wto_napi_start - let a channel be polled, though there was no interrupt
+ * @vec: channel, its NAPI enabled
+ *
+ * Context: Any but hard interrupts.
+ */
+void wto_napi_start(struct wto_vector *vec)
 {
 	local_bh_disable();
 	napi_schedule(&vec->napi);

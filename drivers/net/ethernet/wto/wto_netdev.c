@@ -608,7 +608,14 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 			       vport->max_channels);
 }
 
-static bool wto_netdev_can_hsplit(const struct wto_vport *vport)
+/**
+ * wto_netdev_can_hsplit - can the device split headers of all packets off?
+ * @vport: vport
+ *
+ * Context: Any.
+ * Return: true if so.
+ */
+bool wto_netdev_can_hsplit(const struct wto_vport *vport)
 {
 	const u32 both = VC2_HSPLIT_AT_L4V4 | VC2_HSPLIT_AT_L4V6;
 

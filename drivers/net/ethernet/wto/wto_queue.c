@@ -441,9 +441,7 @@ static bool wto_queue_wait_marker(struct wto_tx_queue *txq, unsigned long end)
 	const unsigned long step = msecs_to_jiffies(WTO_QUEUE_MARKER_STEP_MS);
 
 	do {
-		local_bh_disable();
-		napi_schedule(&txq->vec->napi);
-		local_bh_enable();
+		wto_napi_start(txq->vec);
 		if (wait_for_completion_timeout(&txq->marker, step))
 			return true;
 	} while (time_before(jiffies, end));
@@ -459,14 +457,15 @@ static bool wto_queue_wait_marker(struct wto_tx_queue *txq, unsigned long end)
 static void wto_queue_disable(struct wto_vport *vport,
 			      struct wto_queue_set *set, bool ran)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(WTO_QUEUE_MARKER_MS);
 	unsigned int missing = 0;
+	unsigned long end;
 	unsigned int i;
 
 	if (wto_queue_enable(&vport->adapter->mbx, vport->vc.id, set, false)) {
 		wto_reset_quiesce(vport->adapter, "queues cannot be stopped");
 		return;
 	}
+	end = jiffies + msecs_to_jiffies(WTO_QUEUE_MARKER_MS);
 	for (i = 0; ran && i < set->cfg.num_channels; i++)
 		if (set->tx[i]->compl_len &&
 		    !wto_queue_wait_marker(set->tx[i], end))
@@ -576,9 +575,7 @@ static void wto_queue_switch_rx(struct wto_vector *vec,
 	WRITE_ONCE(vec->rx, rxq);
 	napi_enable_locked(&vec->napi);
 	/* the interrupt may have fired meanwhile: only a poll rearms it */
-	local_bh_disable();
-	napi_schedule(&vec->napi);
-	local_bh_enable();
+	wto_napi_start(vec);
 }
 
 /**

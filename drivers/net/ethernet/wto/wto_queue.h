@@ -477,6 +477,7 @@ bool wto_rx_hole(const struct wto_rx_queue *rxq);
 
 /* wto_napi.c */
 int wto_napi_poll(struct napi_struct *napi, int budget);
+void wto_napi_start(struct wto_vector *vec);
 int wto_napi_check(struct wto_vector *vec);
 irqreturn_t wto_napi_irq(int irq, void *data);
 int wto_napi_provoke(struct wto_vector *vec, unsigned int timeout_ms);

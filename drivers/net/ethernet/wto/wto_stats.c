@@ -242,17 +242,31 @@ void wto_stats_init(struct wto_vport *vport)
 }
 
 /* Take in what the device counted; it starts again at 0 when it is reset */
+/**
+ * wto_stats_grow - add what the device counted since it was asked last
+ * @total: counters over all resets
+ * @last: what the device said last, becomes @now
+ * @now: what it says now; may have started again at 0
+ * @num: counters
+ *
+ * Context: Any, with whatever guards @total.
+ */
+void wto_stats_grow(u64 *total, u64 *last, const u64 *now, unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < num; i++) {
+		total[i] += now[i] - (now[i] >= last[i] ? last[i] : 0);
+		last[i] = now[i];
+	}
+}
+
 static void wto_stats_update_nic(struct wto_vport *vport,
 				 const struct wto_nic_stats *now)
 {
-	u64 *total = (u64 *)&vport->nic_stats;
-	u64 *last = (u64 *)&vport->nic_last;
-	const u64 *cur = (const u64 *)now;
-
 	spin_lock_bh(&vport->nic_stats_lock);
-	for (unsigned int i = 0; i < ARRAY_SIZE(wto_stat_nic); i++)
-		total[i] += cur[i] - (cur[i] >= last[i] ? last[i] : 0);
-	vport->nic_last = *now;
+	wto_stats_grow((u64 *)&vport->nic_stats, (u64 *)&vport->nic_last,
+		       (const u64 *)now, ARRAY_SIZE(wto_stat_nic));
 	spin_unlock_bh(&vport->nic_stats_lock);
 }
 

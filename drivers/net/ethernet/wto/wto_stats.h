@@ -101,6 +101,7 @@ struct wto_stat {
 void wto_stats_init(struct wto_vport *vport);
 void wto_stats_get64(struct wto_vport *vport, struct rtnl_link_stats64 *stats);
 void wto_stats_set_ops(struct net_device *netdev);
+void wto_stats_grow(u64 *total, u64 *last, const u64 *now, unsigned int num);
 int wto_stats_ask_nic(struct wto_vport *vport);
 void wto_stats_get_nic(struct wto_vport *vport, struct wto_nic_stats *stats);
 unsigned int wto_stats_count(const struct wto_vport *vport);

@@ -133,7 +133,8 @@ wto_tx_check_unusual(const struct ofl_config *cfg, u32 room,
 	struct ofl_plan plan;
 
 	/* would be copied into one buffer */
-	if (skb_is_gso(skb) && skb_has_frag_list(skb) &&
+	if (skb_is_gso(skb) &&
+	    (room < WTO_TX_ROOM || skb_has_frag_list(skb)) &&
 	    wto_tx_count_descs(skb) >= room)
 		return OFL_REFUSE_BUFS;
 
@@ -203,11 +204,8 @@ enum ofl_refusal wto_tx_check(const struct wto_offloads *ofl, u32 room,
 	struct ofl_pkt pkt = wto_tx_pkt(skb);
 	u32 hdr_len;
 
-	/* on a small ring it would be copied into one buffer */
-	if (unlikely(room < WTO_TX_ROOM) && skb_is_gso(skb) &&
-	    wto_tx_count_descs(skb) >= room)
-		return OFL_REFUSE_BUFS;
-	if (likely(wto_tx_usual(ofl, skb, &pkt, &hdr_len)))
+	if (likely(room >= WTO_TX_ROOM &&
+		   wto_tx_usual(ofl, skb, &pkt, &hdr_len)))
 		return OFL_OK;
 
 	return wto_tx_check_unusual(&ofl->cfg, room, skb);
