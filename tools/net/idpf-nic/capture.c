@@ -107,8 +107,8 @@ struct capture {
 
 static void give_up(struct capture *cap, int err)
 {
-	report_warning(NULL, "capture to %s stops: %s", cap->path,
-		       g_strerror(err));
+	report_line(NULL, "capture to %s stops: %s", cap->path,
+		    g_strerror(err));
 	close(cap->fd);
 	cap->fd = -1;
 	cap->used = 0;

@@ -35,6 +35,7 @@ enum fault_id {
 	FAULT_RESET,
 	FAULT_LINK_FLAP,
 	/* mailbox */
+	FAULT_REQUEST_REFUSE,
 	FAULT_REPLY_LOST,
 	FAULT_REPLY_LATE,
 	FAULT_REPLY_SHORT,
@@ -247,6 +248,15 @@ const char *fault_help(enum fault_id id);
  * Return: time in ns until this must be called again, ~0 if not needed.
  */
 u64 fault_run(struct nic_port *port);
+
+/**
+ * fault_on_request() - a message is about to be acted on
+ * @port: the port, its mbx.req is the message
+ * @rsp: the reply
+ *
+ * Return: true if it is not to be acted on, and @rsp is complete.
+ */
+bool fault_on_request(struct nic_port *port, struct mbx_msg *rsp);
 
 /**
  * fault_on_reply() - a reply is about to be sent

@@ -197,6 +197,18 @@ static void send_strays(struct nic_port *port)
 	g_free(msg);
 }
 
+bool fault_on_request(struct nic_port *port, struct mbx_msg *rsp)
+{
+	const enum fault_id id = FAULT_REQUEST_REFUSE;
+	struct fault *fault = &port->fault;
+
+	if (!fault_armed(fault, BIT(id)) ||
+	    !for_opcode(port, id, &port->mbx.req) || !fault_take(fault, id))
+		return false;
+	rsp->retval = (u32)atomic_load(&fault->state[id].value);
+	return true;
+}
+
 bool fault_on_reply(struct nic_port *port, struct mbx_msg *msg)
 {
 	const struct mbx_msg *req = &port->mbx.req;

@@ -85,6 +85,10 @@ static const struct fault_info fault_infos[FAULT_NUM] = {
 		"link-flap", "the link goes down for VALUE ms",
 		VALUE_NUMBER, KEY_COUNT | KEY_AFTER, MAX_MS, 100, 1
 	},
+	[FAULT_REQUEST_REFUSE] = {
+		"request-refuse", "a message is not acted on, and answered with status VALUE",
+		VALUE_NUMBER, KEYS_REPLY, UINT32_MAX, CP_EINVAL, 1
+	},
 	[FAULT_REPLY_LOST] = {
 		"reply-lost", "a mailbox message is acted on and not answered",
 		VALUE_NUMBER, KEYS_REPLY, 0, 0, 1

@@ -495,7 +495,7 @@ static int tear_down(struct nic *nic)
 	if (nic->capture) {
 		capture_flush(nic->capture);
 		if (capture_lost(nic->capture)) {
-			report_warning(NULL, "the capture file is not complete");
+			report_line(NULL, "the capture file is not complete");
 			status = EXIT_FAILURE;
 		}
 		capture_close(nic->capture);

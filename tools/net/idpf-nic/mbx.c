@@ -289,10 +289,10 @@ static bool mbx_take(struct nic_port *port)
 	mbx_advance(port, true, &ring);
 	mbx->num_requests++;
 
-	if (fetched)
-		reply = cp_handle(port, &mbx->req, &mbx->rsp);
-	else
+	if (!fetched)
 		mbx->rsp.retval = CP_EINVAL;
+	else if (!fault_on_request(port, &mbx->rsp))
+		reply = cp_handle(port, &mbx->req, &mbx->rsp);
 	if (reply && !fault_on_reply(port, &mbx->rsp))
 		mbx_send(port, &mbx->rsp);
 	cp_send_events(port);

@@ -410,7 +410,7 @@ void report_info(struct nic_port *port, const char *fmt, ...)
 	va_end(ap);
 }
 
-void report_warning(struct nic_port *port, const char *fmt, ...)
+void report_line(struct nic_port *port, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -419,11 +419,3 @@ void report_warning(struct nic_port *port, const char *fmt, ...)
 	va_end(ap);
 }
 
-void report_trace_line(struct nic_port *port, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	report_vline(port, "", fmt, ap);
-	va_end(ap);
-}

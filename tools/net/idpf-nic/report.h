@@ -120,23 +120,20 @@ void report_info(struct nic_port *port, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * report_warning() - tell what the user has to know, --verbose or not
+ * report_line() - tell what the user has to know or asked for, --verbose or not
  * @port: where it happened, NULL: the process
  * @fmt: what
  *
  * Context: any thread; does not wait for stderr.
  */
-void report_warning(struct nic_port *port, const char *fmt, ...)
+void report_line(struct nic_port *port, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* --trace: one line an event of the control path, never of the data path */
-void report_trace_line(struct nic_port *port, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
 #define report_trace(port, ...) \
 	do { \
 		if (report_tracing) \
-			report_trace_line(port, __VA_ARGS__); \
+			report_line(port, __VA_ARGS__); \
 	} while (0)
 
 extern bool report_verbose;

@@ -390,7 +390,7 @@ void txq_drain(struct txq *txq)
 		return;
 	if (txq_ready(txq) && txq_work(txq, &turn) && txq_ready(txq))
 		txq_work(txq, &rest);
-	/* no interrupt: drivers look for it, see cp_disable_queues() */
+	/* no interrupt: drivers look for it, see cp_disable_chunks() */
 	if (txq->complq && complq_ready(txq->complq))
 		tx_complete_marker(txq);
 }

@@ -360,7 +360,8 @@ void step_vfu(struct step_guest *g)
 void step_outside(struct step_guest *g)
 {
 	static const char *const faults[] = {
-		"reset=1", "link-flap=1", "reply-lost", "reply-late=1",
+		"reset=1", "link-flap=1", "request-refuse", "reply-lost",
+		"reply-late=1",
 		"reply-short", "reply-opcode", "reply-cookie", "reply-status",
 		"reply-corrupt", "tx-stuck", "rx-stuck", "compl-corrupt:count=5",
 		"rx-corrupt:count=5", "irq-lost", "wire-loss=10:count=9",

@@ -19,8 +19,9 @@ from niclib.vfu import HEADER, REGION_READ
 from niclib.virtchnl import Op
 from niclib.wait import wait_for
 
-REPLY_FAULTS = ("reply-lost", "reply-late", "reply-short", "reply-opcode", "reply-cookie",
-                "reply-status", "reply-corrupt", "reply-twist", "reply-twice", "reply-stray")
+REPLY_FAULTS = ("request-refuse", "reply-lost", "reply-late", "reply-short", "reply-opcode",
+                "reply-cookie", "reply-status", "reply-corrupt", "reply-twist", "reply-twice",
+                "reply-stray")
 
 
 @pytest.fixture(name="fault")
@@ -228,6 +229,22 @@ def reply_of(vport):
 def healthy(vport):
     """The mailbox works."""
     assert not vport.port.mbx.exchange(Op.GET_STATS, vc.vport(vport.ident)).retval
+
+
+@pytest.mark.parametrize("name, runs", [("request-refuse", True), ("reply-status", False)])
+def test_refusals(pair, fault, name, runs):
+    """A message is answered with an error: by one fault it is not acted on, by the other it is."""
+    one, two = pair
+    fault(f"{name}=6:op=DISABLE_QUEUES@port1")
+    reply = two.port.mbx.exchange(Op.DISABLE_QUEUES, vc.queue_chunks(two.ident, two.chunks()))
+    assert reply.retval == 6 and not reply.data
+    if runs:
+        carries(one, two)
+    else:
+        one.send(frames.plain(200))
+        one.port.stats()
+        assert two.quiet()
+    healthy(two)
 
 
 def test_reply_lost(nic, pair, fault):

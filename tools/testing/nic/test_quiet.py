@@ -15,26 +15,6 @@ AFTER = 300
 MEM_SIZE = 4 << 20
 
 
-def disable_queues(vport):
-    """Disable all queues; the vport stays enabled."""
-    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
-
-
-def disable_vport(vport):
-    """Disable the vport; its queues stay enabled."""
-    vport.call(Op.DISABLE_VPORT, vc.vport(vport.ident))
-
-
-def delete_queues(vport):
-    """Delete all queues, which are enabled."""
-    vport.call(Op.DEL_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
-
-
-def destroy_vport(vport):
-    """Destroy the vport, which is enabled."""
-    vport.call(Op.DESTROY_VPORT, vc.vport(vport.ident))
-
-
 def reset(vport):
     """Reset the function by register, or by message where there is none."""
     vport.port.reset()
@@ -62,8 +42,9 @@ def sleep(vport):
     vport.port.vfu.set_config(offset, "H", 3)
 
 
-WAYS = (disable_queues, disable_vport, delete_queues, destroy_vport, reset, reset_function_level,
-        reset_device, master_off, sleep)
+# What is not asked for stays enabled: queues of a vport that is not, and the other way round
+WAYS = (Vport.disable_queues, Vport.disable, Vport.delete_queues, Vport.destroy, reset,
+        reset_function_level, reset_device, master_off, sleep)
 
 
 @pytest.fixture(name="link", params=[0, 2], ids=["pf", "vf"])

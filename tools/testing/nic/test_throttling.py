@@ -104,21 +104,6 @@ def test_mapped_index(link):
     assert time.monotonic() - start >= LONG * UNIT_S * 0.5
 
 
-def destroy(vport):
-    """Destroy the vport."""
-    vport.call(Op.DESTROY_VPORT, vc.vport(vport.ident))
-
-
-def delete(vport):
-    """Delete its queues."""
-    vport.call(Op.DEL_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
-
-
-def disable(vport):
-    """Disable its queues."""
-    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
-
-
 def deallocate(vport):
     """Give vector 1 back."""
     vport.call(Op.DEALLOC_VECTORS, vc.VECTOR_CHUNKS.pack(num_vchunks=1)
@@ -149,7 +134,8 @@ def late_interrupt(one, two, end):
     return bool(port.interrupted(1))
 
 
-@pytest.mark.parametrize("end", [disable, delete, destroy, deallocate])
+@pytest.mark.parametrize("end", [Vport.disable_queues, Vport.delete_queues, Vport.destroy,
+                                 deallocate])
 def test_no_interrupt_after_the_answer(link, end):
     """Of what was disabled, deleted or given back no interrupt comes any more."""
     one, two = link
@@ -232,5 +218,5 @@ def test_polling(link):
     port.wr32(port.dyn_ctl(1), INT_ENABLE)
     assert port.interrupted(1, SOON) == 1
     assert one.complqs[0].poll() is None
-    one.call(Op.DISABLE_QUEUES, vc.queue_chunks(one.ident, one.chunks(vc.TXQ)))
+    one.disable_queues(vc.TXQ)
     assert one.complqs[0].take()[0].kind == COMPL_SW_MARKER

@@ -334,13 +334,13 @@ def test_del_of_enabled_queues(pair):
 
 def again_destroyed(vport):
     """Destroy a vport and create it anew."""
-    vport.call(Op.DESTROY_VPORT, vc.vport(vport.ident))
+    vport.destroy()
     return Vport(vport.port)
 
 
 def again_deleted(vport):
     """Delete the queues of a vport and add as many."""
-    vport.call(Op.DEL_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
+    vport.delete_queues()
     reply = add_queues(vport, 1, 1, 1, 2)
     vport.use_chunks(vc.reg_chunks(reply.data, vc.ADD_QUEUES.size,
                                    vc.ADD_QUEUES.unpack(reply.data).num_chunks))
@@ -349,7 +349,7 @@ def again_deleted(vport):
 
 def again_disabled(vport):
     """Disable the disabled queues of a vport."""
-    vport.call(Op.DISABLE_QUEUES, vc.queue_chunks(vport.ident, vport.chunks()))
+    vport.disable_queues()
     vport.make_rings()
     return vport
 

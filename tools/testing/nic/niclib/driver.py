@@ -305,6 +305,22 @@ class Vport:
         """Enable the vport."""
         self.call(Op.ENABLE_VPORT, vc.vport(self.ident))
 
+    def disable_queues(self, *kinds):
+        """Disable all queues, or those of the given types."""
+        self.call(Op.DISABLE_QUEUES, vc.queue_chunks(self.ident, self.chunks(*kinds)))
+
+    def delete_queues(self):
+        """Delete all queues."""
+        self.call(Op.DEL_QUEUES, vc.queue_chunks(self.ident, self.chunks()))
+
+    def disable(self):
+        """Disable the vport; its queues stay as they are."""
+        self.call(Op.DISABLE_VPORT, vc.vport(self.ident))
+
+    def destroy(self):
+        """Destroy the vport."""
+        self.call(Op.DESTROY_VPORT, vc.vport(self.ident))
+
     def add_mac(self, *addresses, kind=vc.MAC_PRIMARY):
         """Receive frames to @addresses."""
         self.call(Op.ADD_MAC_ADDR, vc.mac_list(self.ident, addresses, kind))
@@ -324,15 +340,15 @@ class Vport:
 
     def restart(self):
         """Stop the queues, whatever state they are in, and start them with new rings."""
-        self.call(Op.DISABLE_VPORT, vc.vport(self.ident))
-        self.call(Op.DISABLE_QUEUES, vc.queue_chunks(self.ident, self.chunks()))
+        self.disable()
+        self.disable_queues()
         self.make_rings()
         return self.start()
 
     def down(self):
         """Do all that a driver does at ifdown, with the check for the markers."""
-        self.call(Op.DISABLE_VPORT, vc.vport(self.ident))
-        self.call(Op.DISABLE_QUEUES, vc.queue_chunks(self.ident, self.chunks()))
+        self.disable()
+        self.disable_queues()
         for complq in self.complqs:
             wait_for(lambda q=complq: self._marker(q), "software marker")
         self.call(Op.DEL_MAC_ADDR, vc.mac_list(self.ident, [self.mac]))

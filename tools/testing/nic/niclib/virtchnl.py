@@ -51,14 +51,10 @@ class Status(IntEnum):
 
     EPERM = 1
     ESRCH = 3
-    EIO = 5
     ENXIO = 6
-    EACCES = 13
-    EBUSY = 16
     EEXIST = 17
     EINVAL = 22
     ENOSPC = 28
-    ERANGE = 34
     EMODE = 200
     ESM = 201
 

@@ -56,6 +56,7 @@ DEVICE = {
 }
 
 REPLIES = {
+    "request-refuse": Fault(f"request-refuse=22:{OP}", {"mbx_refused": 1}, "GET_STATS: refused"),
     "reply-lost": Fault(f"reply-lost:{OP}", {"mbx_timeouts": 1}, "GET_STATS: no reply"),
     # asked again only after the answer
     "reply-late": Fault(f"reply-late=1000:count=2:{OP}", hits=2,

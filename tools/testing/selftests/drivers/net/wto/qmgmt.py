@@ -242,11 +242,11 @@ def qmgmt_refused_by_nic(cfg):
 
 
 def qmgmt_not_stopped(cfg):
-    """The NIC does not stop the old queue: its memory is safe, and a reset brings all back."""
+    """The NIC goes on with the old queue: it loses the bus, and a reset brings all back."""
     prepare(cfg)
     cfg.require_nic()
-    fault = f"fault reply-status:op=DISABLE_QUEUES:count=1@{cfg.NIC_PORT}"
-    defer(cfg.nic.command, f"fault reply-status=off@{cfg.NIC_PORT}")
+    fault = f"fault request-refuse:op=DISABLE_QUEUES:count=1@{cfg.NIC_PORT}"
+    defer(cfg.nic.command, f"fault request-refuse=off@{cfg.NIC_PORT}")
     with EchoTraffic(cfg) as echo:
         watch = FaultWatch(cfg)
         cfg.nic.command(fault)
