@@ -5,6 +5,7 @@ Guest side of "lab demo": what driver and NIC are, traffic between the two ports
 packets and bytes that stack, driver, NIC and wire counted meanwhile, which must agree.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ sys.path.append(str(REPOSITORY / "tools/testing/bench"))
 from lib.py import CmdExitFailure, Counters, WtoEnv, cmd, ethtool, ip, wait_for  # noqa: E402
 from lib.py import wait_port_listen                                              # noqa: E402
 from lib.py.counters import FIELDS                                               # noqa: E402
+from net.lib.py import utils                                                     # noqa: E402
 from demo_offloads import show_offloads                                          # noqa: E402
 
 WIDTH = 96
@@ -96,21 +98,6 @@ def show_features(cfg):
             texts.append(f"{name}: {'on' if state['active'] else 'off'}{fixed}")
     for left, right in zip(texts[::2], texts[1::2] + [""]):
         say(f"{left:<46}{right}".rstrip())
-
-
-def pin_neighbours(cfg):
-    """Address resolution stays out of the counts: its frames are shorter than the wire's."""
-    macs = [ip(f"link show dev {i}", json=True, ns=n)[0]["address"] for i, n in cfg.ends()]
-    for (ifname, netns), mac, addrs in zip(cfg.ends(), reversed(macs),
-                                           (cfg.remote_addr_v, cfg.addr_v)):
-        for addr in addrs.values():
-            ip(f"neigh replace {addr} lladdr {mac} nud permanent dev {ifname}", ns=netns)
-
-
-def no_routers(cfg):
-    """Nobody looks for routers: such frames come at any moment, and nobody wants them."""
-    for ifname, netns in cfg.ends():
-        cmd(f"sysctl -q -w net.ipv6.conf.{ifname}.router_solicitations=0", ns=netns)
 
 
 def netperf(cfg, test, keys, *args):
@@ -224,10 +211,7 @@ def show_counters(growth):
 def demo(cfg):
     """The whole demonstration; returns the exit status."""
     show_device(cfg)
-    pin_neighbours(cfg)
-    no_routers(cfg)
-    cfg.wait_quiet()
-    cfg.wait_fresh_totals()
+    cfg.quiesce()
     before = still_snapshot(cfg)
     show_results(cfg)
     differences = show_counters(settle(cfg, before))
@@ -247,10 +231,22 @@ def demo(cfg):
     return 1 if differences else 0
 
 
+@contextlib.contextmanager
+def undoing():
+    """What was told to defer() meanwhile is undone at the end, as behind a test's case."""
+    utils.GLOBAL_DEFER_ARMED = True
+    try:
+        yield
+    finally:
+        while utils.GLOBAL_DEFER_QUEUE:
+            utils.GLOBAL_DEFER_QUEUE.pop().exec_only()
+        utils.GLOBAL_DEFER_ARMED = False
+
+
 def main():
     """Runs the demonstration on the lab's pair of ports."""
     try:
-        with WtoEnv(__file__) as cfg:
+        with WtoEnv(__file__) as cfg, undoing():
             return demo(cfg)
     except (CmdExitFailure, TimeoutError, OSError) as error:
         say(f"demo: {error}")

@@ -11,8 +11,7 @@ import time
 
 # Found by demo.py, which made the selftests' library and the benchmarks importable
 # pylint: disable=import-error,no-name-in-module,wrong-import-order
-from net.lib.py import utils
-from lib.py import KsftSkipEx, NlError, cmd, defer, peer_socket, wait_for
+from lib.py import KsftSkipEx, NlError, cmd, peer_socket, wait_for
 from lib.py.offload import CHECKSUM, Wire, differences, lso_id_bits, switch
 from lib.py.traffic import big_buffers, random_bytes
 from instructions import ICOUNT, Icount, module_range, write
@@ -188,13 +187,11 @@ def rows(wire, handed, say):
 
 
 def show_offloads(cfg, say):
-    """The table; returns what was wrong in it."""
+    """The table; returns what was wrong in it.  Changes settings, and undoes that by defer()."""
     wrong = []
-    utils.GLOBAL_DEFER_ARMED = True
     try:
         wire = Wire(cfg)
         wire.set_up()
-        defer(wire.switch_all, True)
         handed = Handed(cfg, wire)
         say(f"{'offload':<13}{'':<5}{'Mbit/s':>8}{'handed to the NIC':>19}"
             f"{'on the wire':>13}{'instructions':>14}{'wire identical':>16}")
@@ -211,8 +208,4 @@ def show_offloads(cfg, say):
             "everything off")
     except KsftSkipEx as why:
         say(str(why))
-    finally:
-        while utils.GLOBAL_DEFER_QUEUE:
-            utils.GLOBAL_DEFER_QUEUE.pop().exec_only()
-        utils.GLOBAL_DEFER_ARMED = False
     return wrong

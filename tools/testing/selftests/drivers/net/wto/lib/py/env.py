@@ -125,6 +125,9 @@ class WtoEnv(NetDrvEpEnv):
                 ip(f"neigh replace {addr} lladdr {mac} nud permanent dev {ifname}", ns=netns)
                 # Gone already if the port was down meanwhile
                 defer(cmd, f"ip neigh del {addr} dev {ifname}", fail=False, ns=netns)
+            # Others are probed some seconds after they were used: an end that probes does so from
+            # its link-local address, which the far end has in its table from then on
+            ip(f"neigh flush dev {ifname}", ns=netns)
             self.set_sysctl(f"net.ipv6.conf.{ifname}.router_solicitations", 0, netns)
 
     def wait_quiet(self, quiet_s=1.0):
