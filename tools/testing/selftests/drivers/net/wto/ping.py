@@ -3,6 +3,7 @@
 """
 Echo requests of every size from 0 to 9000 bytes, in both address families, at the default
 MTU (fragments) and at the largest (one frame each); each byte of each reply is compared.
+Without WTO_TEST_FULL every third size, other ones for the other address family.
 """
 
 import os
@@ -16,6 +17,7 @@ from lib.py.env import checked_ping
 from lib.py.traffic import big_buffers
 
 MAX_SIZE = 9000
+STEP = 1 if os.environ.get("WTO_TEST_FULL") else 3
 ECHO_HEADER = struct.Struct("!BBHHH")
 ECHO_REQUEST = {"4": 8, "6": 128}
 
@@ -86,7 +88,7 @@ def discarded(cfg, ipver):
 
 
 def every_size(cfg, ipver, mtu):
-    """Sizes 0 to 9000, each once, with checked payload."""
+    """Sizes up to 9000, each once, with checked payload."""
     cfg.require_ipver(ipver)
     mtu = mtu or cfg.max_mtu()
     cfg.with_mtu(mtu)
@@ -95,8 +97,9 @@ def every_size(cfg, ipver, mtu):
     before = discarded(cfg, ipver)
     echo = EchoSizes(cfg, ipver)
     with echo.sock:
-        lost, wrong = echo.run(range(MAX_SIZE + 1))
-    ksft_pr(f"MTU {mtu}: {MAX_SIZE + 1 - len(lost)} sizes answered at once")
+        sizes = range(0 if ipver == "4" else STEP // 2, MAX_SIZE + 1, STEP)
+        lost, wrong = echo.run(sizes)
+    ksft_pr(f"MTU {mtu}: {len(sizes) - len(lost)} sizes answered at once")
     # The peer's socket for answers may be full while its completions are slow; a loss that
     # the peer's stack does not own up to is one too many.
     ksft_eq(len(lost), discarded(cfg, ipver) - before, f"sizes without an answer: {lost}")

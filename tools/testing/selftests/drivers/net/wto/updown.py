@@ -18,9 +18,9 @@ FULL = bool(os.environ.get("WTO_TEST_FULL"))
 # A kernel with kmemleak takes minutes for ten cycles, and finds what one of them leaves behind, in
 # the lab when all is over.  Its caches tell little: KASAN keeps what was freed for a while.
 THOROUGH = os.path.exists("/sys/kernel/debug/kmemleak")
-LINK_CYCLES = 10 if THOROUGH else 200 if FULL else 30
-LOAD_CYCLES = 4 if THOROUGH else 30 if FULL else 6
-BIND_CYCLES = 4 if THOROUGH else 50 if FULL else 6
+LINK_CYCLES = 10 if THOROUGH else 200 if FULL else 20
+LOAD_CYCLES = 4 if THOROUGH else 30 if FULL else 4
+BIND_CYCLES = 4 if THOROUGH else 50 if FULL else 4
 
 # The kernel's own noise, KiB.  A leak of one page per queue and cycle is more.
 PAGES_NOISE = 768
