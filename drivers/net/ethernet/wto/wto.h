@@ -191,12 +191,14 @@ struct wto_rss {
  * struct wto_mac - the port's counters; wto_mac_stats.c
  * @total: summed up over resets
  * @last: what the device said last
- * @unknown: the device does not tell them
+ * @known: the device has told them
+ * @refused: it does not tell them since it was reset last
  */
 struct wto_mac {
 	struct wto_phy_stats total;
 	struct wto_phy_stats last;
-	bool unknown;
+	bool known;
+	bool refused;
 };
 
 /**

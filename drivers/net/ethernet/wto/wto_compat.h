@@ -16,6 +16,8 @@
 #include <linux/slab.h>
 #include <linux/version.h>
 #include <net/ipv6.h>
+#include <net/netdev_queues.h>
+#include <net/netdev_rx_queue.h>
 #include <net/page_pool/helpers.h>
 
 #ifndef kzalloc_obj
@@ -23,6 +25,12 @@
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+static inline bool netif_rxq_has_unreadable_mp(struct net_device *dev,
+					       unsigned int idx)
+{
+	return __netif_get_rx_queue(dev, idx)->mp_params.mp_priv;
+}
+
 /* A netdev has no lock of its own: RTNL is what these would take */
 static inline void netdev_lock_ops(struct net_device *dev) {}
 static inline void netdev_unlock_ops(struct net_device *dev) {}

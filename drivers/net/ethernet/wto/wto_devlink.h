@@ -61,6 +61,7 @@ void wto_health_report(struct wto_adapter *adapter, enum wto_health part,
 		       const char *why);
 void wto_health_recovered(struct wto_adapter *adapter);
 int wto_health_create(struct wto_adapter *adapter);
+void wto_health_start(struct wto_adapter *adapter);
 void wto_health_stop(struct wto_adapter *adapter);
 void wto_health_destroy(struct wto_adapter *adapter);
 

@@ -380,7 +380,7 @@ static void wto_health_destroy_reporters(struct wto_adapter *adapter)
 }
 
 /**
- * wto_health_create - make the reporters
+ * wto_health_create - make the reporters, which rest until wto_health_start()
  * @adapter: function with a devlink instance
  *
  * Context: Process, may sleep.
@@ -394,6 +394,7 @@ int wto_health_create(struct wto_adapter *adapter)
 	int err = 0;
 
 	INIT_WORK(&health->work, wto_health_work);
+	disable_work(&health->work);
 	health->wq = alloc_ordered_workqueue("%s-health-%s", 0, WTO_DRV_NAME,
 					     pci_name(adapter->pdev));
 	if (!health->wq)
@@ -419,7 +420,19 @@ int wto_health_create(struct wto_adapter *adapter)
 }
 
 /**
- * wto_health_stop - bring no more reports to devlink, vports are about to go
+ * wto_health_start - bring reports to devlink, those that waited too
+ * @adapter: function whose devlink instance is registered
+ *
+ * Context: Any.
+ */
+void wto_health_start(struct wto_adapter *adapter)
+{
+	enable_work(&adapter->health.work);
+	queue_work(adapter->health.wq, &adapter->health.work);
+}
+
+/**
+ * wto_health_stop - bring no more reports to devlink, which is about to go
  * @adapter: function whose worker is stopped
  *
  * Context: Process, may sleep; not under RTNL, nor the devlink lock.

@@ -153,6 +153,9 @@ int wto_hw_init(struct wto_hw *hw, struct pci_dev *pdev, enum wto_hw_map map)
 {
 	int err;
 
+	if (!(pci_resource_flags(pdev, IDPF_BAR_REGS) & IORESOURCE_MEM))
+		return -ENODEV;
+
 	hw->dev = &pdev->dev;
 	hw->pdev = pdev;
 	hw->bar_start = pci_resource_start(pdev, IDPF_BAR_REGS);
@@ -307,7 +310,8 @@ bool wto_hw_check(struct wto_hw *hw)
 	while (!wto_hw_gone(hw)) {
 		if (readl(hw->rstat) != WTO_HW_ALL_ONES)
 			return true;
-		if (!--tries || !pci_device_is_present(hw->pdev)) {
+		if (!--tries ||
+		    hw->pdev->error_state == pci_channel_io_perm_failure) {
 			wto_hw_set_gone(hw);
 			break;
 		}

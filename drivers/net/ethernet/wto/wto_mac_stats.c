@@ -28,24 +28,25 @@ static const struct ethtool_rmon_hist_range wto_mac_ranges[] = {
 static_assert(ARRAY_SIZE(wto_mac_ranges) == VC2_PHY_NUM_SIZES + 1);
 static_assert(VC2_PHY_NUM_SIZES <= ETHTOOL_RMON_HIST_MAX);
 
-/* Return: the port's counters as of now, NULL if they are not to be had */
+/* Return: the port's counters, as of now if the device tells; NULL if it never did */
 static const struct wto_phy_stats *wto_mac_read(struct wto_vport *vport)
 {
 	struct wto_phy_stats now;
 	int err;
 
-	if (vport->mac.unknown)
-		return NULL;
-
-	err = wto_vc_get_port_stats(&vport->adapter->mbx, vport->vc.id, &now);
+	err = vport->mac.refused ? -EOPNOTSUPP :
+	      wto_vc_get_port_stats(&vport->adapter->mbx, vport->vc.id, &now);
 	if (err == -EOPNOTSUPP)
-		vport->mac.unknown = true;
-	if (err)
-		return NULL;
-	wto_stats_grow((u64 *)&vport->mac.total, (u64 *)&vport->mac.last,
-		       (const u64 *)&now, sizeof(now) / sizeof(u64));
+		vport->mac.refused = true;
+	if (!err) {
+		wto_stats_grow((u64 *)&vport->mac.total,
+			       (u64 *)&vport->mac.last, (const u64 *)&now,
+			       sizeof(now) / sizeof(u64));
+		vport->mac.known = true;
+	}
 
-	return &vport->mac.total;
+	/* counters never go back to those of somebody else */
+	return vport->mac.known ? &vport->mac.total : NULL;
 }
 
 /* The vport's counters in place of the port's: they have no FCS */

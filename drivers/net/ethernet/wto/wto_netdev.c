@@ -590,7 +590,7 @@ static int wto_netdev_create_vport(struct wto_vport *vport)
 				  &vport->vc);
 	if (err)
 		return err;
-	vport->mac.unknown = false;
+	vport->mac.refused = false;
 	ether_addr_copy(vport->filters.own, vport->vc.mac);
 	/* a new vport counts from 0 */
 	spin_lock_bh(&vport->nic_stats_lock);
@@ -647,6 +647,8 @@ static void wto_netdev_init_netdev(struct wto_vport *vport)
 	wto_qmgmt_set_ops(netdev);
 
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
+	/* xmit pads and linearizes */
+	netdev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	if (adapter->caps.other & VC2_CAP_MACFILTER)
 		netdev->priv_flags |= IFF_UNICAST_FLT;
 
@@ -840,6 +842,7 @@ static int wto_netdev_check_again(struct wto_vport *vport)
 	u32 max_mtu = vport->vc.max_frame - WTO_FRAME_OVERHEAD;
 	struct net_device *netdev = vport->netdev;
 	struct wto_queue_cfg *cfg = &vport->cfg;
+	unsigned int i;
 
 	if (max_mtu < netdev->mtu) {
 		netdev_err(netdev, "device takes an MTU of %u at most now, %u is in use\n",
@@ -850,6 +853,14 @@ static int wto_netdev_check_again(struct wto_vport *vport)
 		netdev_warn(netdev, "device takes an MTU of %u at most now\n",
 			    max_mtu);
 		WRITE_ONCE(netdev->max_mtu, max_mtu);
+	}
+	/* the core finds such a queue by its number when it is to be let go */
+	for (i = vport->max_channels; i < cfg->num_channels; i++) {
+		if (!netif_rxq_has_unreadable_mp(netdev, i))
+			continue;
+		netdev_err(netdev, "device has only %u channels left, and receive queue %u holds memory of a user\n",
+			   vport->max_channels, i);
+		return -EIO;
 	}
 	if (vport->max_channels < cfg->num_channels) {
 		netdev_warn(netdev, "device has only %u channels left of %u\n",

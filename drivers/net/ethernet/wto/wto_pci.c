@@ -167,6 +167,7 @@ static int wto_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		goto ctrl_down;
 	wto_devlink_register(adapter);
+	wto_health_start(adapter);
 	wto_reset_begin(adapter);
 	dev_info(&pdev->dev, "%s with %u vports, %u vectors\n",
 		 adapter->hw.layout->name, adapter->num_vports,
@@ -200,8 +201,8 @@ static void wto_pci_remove(struct pci_dev *pdev)
 
 	/* the worker first: who waits for it under the devlink lock, waits no more */
 	wto_reset_stop(adapter);
-	wto_devlink_unregister(adapter);
 	wto_health_stop(adapter);
+	wto_devlink_unregister(adapter);
 	wto_pci_destroy_vports(adapter);
 	wto_pci_ctrl_down(adapter);
 	wto_ctrl_exit(adapter);

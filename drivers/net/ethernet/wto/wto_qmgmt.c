@@ -78,12 +78,16 @@ static int wto_qmgmt_start(struct net_device *netdev, WTO_QCFG_PARAM
 	bool resets;
 	int err;
 
-	if (!vport->set || !mem->rxq)
+	if (!vport->set || !mem->rxq) {
+		wto_qmgmt_free(netdev, mem);
 		return 0;
+	}
 
 	err = wto_queue_start_rx(vport, mem->rxq);
 	resets = !READ_ONCE(vport->adapter->mbx.up);
-	if (err && !resets && !vport->rx_start_failed) {
+	/* not back to the memory of a user who lets it go */
+	if (err && !resets && !vport->rx_start_failed &&
+	    netif_rxq_has_unreadable_mp(netdev, idx)) {
 		netdev_err(netdev, "receive queue %d cannot be started: %pe\n",
 			   idx, ERR_PTR(err));
 		vport->rx_start_failed = true;

@@ -73,9 +73,10 @@ struct wto_queue_cfg {
 #define WTO_TX_PIECE_LEAST	8192
 
 /* Free descriptors that xmit leaves at least, else it stops the queue: enough
- * for 64 KiB in segments of a buffer each, or for 185 KB in long buffers.
+ * for 64 KiB in segments of a buffer each, or for the longest packet in long
+ * buffers, each of which may have to be cut.
  */
-#define WTO_TX_ROOM		64
+#define WTO_TX_ROOM		(2 * MAX_SKB_FRAGS + 30)
 
 /**
  * enum wto_tx_model - how descriptors look and how packets are completed

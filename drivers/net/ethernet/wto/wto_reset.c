@@ -363,6 +363,11 @@ static void wto_reset_check_health(struct wto_adapter *adapter)
 
 	switch (wto_mbx_health(&adapter->mbx)) {
 	case 0:
+		/* an error that was seen once and does not show any more */
+		if (!READ_ONCE(adapter->mbx.up) &&
+		    !test_bit(WTO_F_RESET, adapter->flags))
+			wto_health_report(adapter, WTO_HEALTH_MBX,
+					  "mailbox error");
 		break;
 	case -ENETRESET:
 		wto_health_report(adapter, WTO_HEALTH_MBX,

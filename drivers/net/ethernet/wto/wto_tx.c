@@ -114,7 +114,8 @@ static noinline bool wto_tx_stop(struct wto_tx_queue *txq)
 	netif_tx_stop_queue(txq->nq);
 	/* pairs with the barrier in wto_tx_retired(): stop, then look again */
 	smp_mb__after_atomic();
-	if (unlikely(wto_tx_unused(txq) >= txq->room * 2) &&
+	txq->limit = smp_load_acquire(&txq->head) + txq->len - 1;
+	if (unlikely(txq->limit - txq->next >= txq->room * 2) &&
 	    !READ_ONCE(txq->closing) &&
 	    test_and_clear_bit(__QUEUE_STATE_DRV_XOFF, &txq->nq->state))
 		return false;

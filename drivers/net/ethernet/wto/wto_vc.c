@@ -112,7 +112,7 @@ int wto_vc_call(struct wto_mbx *mbx, const struct wto_vc_call *call)
 
 	err = wto_mbx_exchange(mbx, &msg);
 	wto_vc_log_no_reply(mbx, call, err);
-	if (err == -ETIMEDOUT && call->again) {
+	if (err == -ETIMEDOUT && call->again && !READ_ONCE(mbx->hw->hurry)) {
 		msg.timeout_ms = WTO_VC_AGAIN_MS;
 		err = wto_mbx_exchange(mbx, &msg);
 		wto_vc_log_no_reply(mbx, call, err);

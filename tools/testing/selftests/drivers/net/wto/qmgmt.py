@@ -263,12 +263,59 @@ def qmgmt_not_stopped(cfg):
     ksft_eq(echo.errors, [])
 
 
+def qmgmt_let_go_refused(cfg):
+    """
+    The NIC refuses the queue that is to take the place of one with a user's memory: a reset brings
+    it, since that memory is the user's again.
+    """
+    prepare(cfg)
+    cfg.require_nic()
+    defer(cfg.nic.command, f"fault request-refuse=off@{cfg.NIC_PORT}")
+    with EchoTraffic(cfg) as echo:
+        watch = FaultWatch(cfg)
+        with Binding(cfg, SPARE):
+            wait_progress([echo], "with other memory")
+            cfg.nic.command(f"fault request-refuse:op=CONFIG_RX_QUEUES:count=1@{cfg.NIC_PORT}")
+        watch.wait_counted("resets")
+        cfg.wait_carrier()
+        wait_progress([echo], "with the queue as it was")
+    ksft_eq(bound_queues(cfg), [])
+    ksft_eq(watch.grew("reset_failures"), 0)
+    ksft_eq(echo.errors, [])
+
+
+def qmgmt_fewer_channels(cfg):
+    """
+    After a reset the NIC has less queues, and one that is gone holds a user's memory, which the
+    kernel would not find any more: that recovery fails, the next one succeeds.
+    """
+    prepare(cfg)
+    cfg.require_nic()
+    most = cfg.channels()[1]
+    if most < 2 * CHANNELS:
+        raise KsftSkipEx(f"the device has less than {2 * CHANNELS} queue pairs")
+    cfg.set_channels(most)
+    ethtool(f"-X {cfg.ifname} equal {most - 1}")
+    with EchoTraffic(cfg) as echo, Binding(cfg, most - 1):
+        with FaultWatch(cfg, "reply-twist=caps-less") as watch:
+            cfg.nic.command(f"fault reset=10@{cfg.NIC_PORT}")
+            watch.wait_counted("resets")
+        cfg.wait_carrier()
+        ksft_eq(watch.grew("reset_failures"), 1)
+        watch.check_said("holds memory of a user")
+        ksft_eq(cfg.channels()[0], most)
+        ksft_eq(bound_queues(cfg), [most - 1])
+        wait_progress([echo], "after the reset")
+    ksft_eq(bound_queues(cfg), [])
+    ksft_eq(echo.errors, [])
+
+
 def main() -> None:
     """Runs the cases."""
     with WtoEnv(__file__) as cfg:
         ksft_run([qmgmt_one_of_many, qmgmt_adaptive, qmgmt_under_its_traffic, qmgmt_unreadable,
                   qmgmt_kept, qmgmt_down, qmgmt_too_small, qmgmt_refused_by_nic,
-                  qmgmt_not_stopped], args=(cfg, ))
+                  qmgmt_not_stopped, qmgmt_let_go_refused, qmgmt_fewer_channels], args=(cfg, ))
     ksft_exit()
 
 
