@@ -80,9 +80,11 @@ static void decode_base_data(const struct idpf_tx_desc_raw *raw,
 
 	desc->kind = TX_KIND_DATA;
 	desc->eop = qw1 & IDPF_TXB_CMD_EOP;
-	desc->csum = FIELD_GET(IDPF_TXB_CMD_L4T, qw1) ||
-		     FIELD_GET(IDPF_TXB_CMD_IIPT, qw1) ==
-		     IDPF_TXB_IIPT_IPV4_CSUM;
+	/* without a kind of IP nothing is asked for, whatever else is said */
+	desc->csum = FIELD_GET(IDPF_TXB_CMD_IIPT, qw1) &&
+		     (FIELD_GET(IDPF_TXB_CMD_L4T, qw1) ||
+		      FIELD_GET(IDPF_TXB_CMD_IIPT, qw1) ==
+		      IDPF_TXB_IIPT_IPV4_CSUM);
 	desc->offload = qw1 & IDPF_TXB_CMD_IL2TAG1;
 	desc->report_done = qw1 & IDPF_TXB_CMD_RS;
 	desc->len = FIELD_GET(IDPF_TXB_BUF_SIZE, qw1);

@@ -15,6 +15,7 @@
 
 #define SWITCH_MAX_MACS		4096
 #define SWITCH_AGE_NS		300000000000ULL
+#define SWITCH_SWEEP_NS		1000000000ULL
 
 /**
  * struct switch_mac - an address and where it is
@@ -33,11 +34,13 @@ struct switch_mac {
  * @wire: common part
  * @ports: by end
  * @macs: struct switch_mac by its key
+ * @swept_ns: when old ones were last looked for
  */
 struct switch_wire {
 	struct wire wire;
 	struct nic_port *ports[NIC_MAX_PORTS];
 	GHashTable *macs;
+	u64 swept_ns;
 };
 
 static struct switch_wire *to_switch(const struct wire *wire)
@@ -106,6 +109,15 @@ static gboolean is_old(gpointer key, gpointer value, gpointer now)
 	       SWITCH_AGE_NS;
 }
 
+/* Not for each frame of one who fills the table: all others wait meanwhile */
+static void forget_old(struct switch_wire *sw, u64 now)
+{
+	if (now - sw->swept_ns < SWITCH_SWEEP_NS)
+		return;
+	sw->swept_ns = now;
+	g_hash_table_foreach_remove(sw->macs, is_old, &now);
+}
+
 static void learn(struct switch_wire *sw, const u8 *mac, unsigned int end)
 {
 	u64 key = mac_key(mac), now = nic_now_ns();
@@ -116,7 +128,7 @@ static void learn(struct switch_wire *sw, const u8 *mac, unsigned int end)
 	entry = g_hash_table_lookup(sw->macs, &key);
 	if (!entry) {
 		if (g_hash_table_size(sw->macs) >= SWITCH_MAX_MACS)
-			g_hash_table_foreach_remove(sw->macs, is_old, &now);
+			forget_old(sw, now);
 		if (g_hash_table_size(sw->macs) >= SWITCH_MAX_MACS)
 			return;
 		entry = g_new(struct switch_mac, 1);
