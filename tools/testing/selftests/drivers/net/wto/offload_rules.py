@@ -435,20 +435,28 @@ def driver_sent(cfg):
 def statistics(run):
     """Ten segments count as ten packets with ten headers; the same for LSO."""
     run.cfg.require_driver("wto", "counts packets of the stack per queue")
-    for packet in packets(DATA[:10000]):
+
+    def growth(packet, wanted):
         # frames arrive before their completion is counted
         run.cfg.wait_quiet()
         before = driver_sent(run.cfg)
         run.segments(packet, 1000)
-        # and the marker
-        wanted = [10 + 1, 10 * (packet.hdr_len + 1000) + 60]
 
-        def growth(start=before):
-            return [now - then for now, then in zip(driver_sent(run.cfg), start)]
+        def grown():
+            return [now - then for now, then in zip(driver_sent(run.cfg), before)]
 
         with contextlib.suppress(TimeoutError):
-            wait_for(lambda g=growth, w=wanted: g() == w, "completions")
-        ksft_eq(growth(), wanted)
+            wait_for(lambda: grown() == wanted, "completions")
+        return grown()
+
+    for packet in packets(DATA[:10000]):
+        # and the marker
+        wanted = [10 + 1, 10 * (packet.hdr_len + 1000) + 60]
+        # the stack may send something of its own at times, but not each time
+        seen = [growth(packet, wanted)]
+        while seen[-1] != wanted and len(seen) < 3:
+            seen.append(growth(packet, wanted))
+        ksft_eq(seen[-1], wanted, seen)
 
 
 @rules("CON-03")

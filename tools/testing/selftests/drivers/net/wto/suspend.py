@@ -15,6 +15,7 @@ from lib.py.counters import stack_totals
 from lib.py.dead import check_aftermath, require_living_nic
 from lib.py.faults import FaultWatch, Timed, kernel_log
 from lib.py.kmsg import say
+from lib.py.kprobe import Calls
 from lib.py.reset import reset_in_recovery, reset_while_down
 from lib.py.sleep import require_sleep, sleep_deep, sleep_idle, sleep_test
 from lib.py.userconfig import UserConfig
@@ -122,6 +123,29 @@ def suspend_nic_refuses(cfg, user):
 
 
 @ksft_disruptive
+def suspend_wild(cfg, user):
+    """The NIC refuses to stop its queues: it is reset for that, and sleeps no less than usual."""
+    require_sleep(cfg)
+    user.require()
+    to_sleep = Calls("pci_prepare_to_sleep")
+    ksft_eq(sleep_idle(cfg), 1, "sleeps")
+    usual = to_sleep.count()
+    ksft_ge(usual, len(cfg.ends()), "functions that are put to sleep")
+    cfg.wait_carrier()
+    with EchoTraffic(cfg) as echo, \
+            FaultWatch(cfg, "request-refuse:op=DISABLE_QUEUES:count=1") as watch:
+        wait_progress([echo], "at the start")
+        ksft_eq(sleep_idle(cfg), 1, "sleeps")
+        ksft_eq(watch.hits(), 1)
+        ksft_eq(to_sleep.count(), 2 * usual, "functions that are put to sleep")
+        cfg.wait_carrier()
+        wait_progress([echo], "after the sleep")
+    watch.check_said("queues cannot be stopped")
+    user.check("sleep of a device that does not stop")
+    ksft_eq(echo.errors, [])
+
+
+@ksft_disruptive
 def suspend_nic_dies(cfg, user):
     """The NIC is killed while the machine sleeps.  Needs a machine of its own."""
     require_sleep(cfg)
@@ -141,7 +165,8 @@ def main() -> None:
     """Runs the cases: most only in full or with -t, the one that kills the NIC only with -t."""
     cases = [suspend_to_idle, suspend_to_ram]
     if FULL or len(sys.argv) > 1:
-        cases += [suspend_level, suspend_while_down, suspend_in_reset, suspend_nic_refuses]
+        cases += [suspend_level, suspend_while_down, suspend_in_reset, suspend_nic_refuses,
+                  suspend_wild]
     if len(sys.argv) > 1:
         cases.append(suspend_nic_dies)
     with WtoEnv(__file__) as cfg:
