@@ -831,6 +831,7 @@ static void test_single(const char *name)
 {
 	struct guest *g = &guests[0], *r = &guests[1];
 	const u64 end = IDPF_TXB_CMD_EOP | IDPF_TXB_CMD_RS;
+	const u64 l4 = FIELD_PREP(IDPF_TXB_CMD_L4T, IDPF_TXB_L4T_UDP);
 	u64 engine = errors(g, REPORT_TX_NO_ENGINE);
 
 	mode.name = name;
@@ -856,12 +857,20 @@ static void test_single(const char *name)
 	      "%s: no write back that was not asked for; third frame dropped",
 	      name);
 
-	post_single(r, 4);
-	base_desc(g, 4, 0, 3000, end | FIELD_PREP(IDPF_TXB_CMD_L4T, 1));
+	post_single(r, 8);
+	base_desc(g, 4, 0, 3000, end | l4 |
+		  FIELD_PREP(IDPF_TXB_CMD_IIPT, IDPF_TXB_IIPT_IPV4));
 	set_tx_tail(g, 5);
 	run(g);
 	CHECK(is_done(g, 4) && errors(g, REPORT_TX_NO_ENGINE) == engine + 1,
 	      "%s: checksum without an engine", name);
+
+	base_desc(g, 5, 0, 3000, end | l4);
+	set_tx_tail(g, 6);
+	run(g);
+	CHECK(is_done(g, 5) && errors(g, REPORT_TX_NO_ENGINE) == engine + 1 &&
+	      single_is(r, 5, 3000 - BUF0_SIZE, true),
+	      "%s: no IP version, no engine needed (CSUM-04)", name);
 	queue_disable(q_of(g, VC2_QUEUE_TYPE_TX, 0));
 	mode.name = "split";
 }

@@ -114,6 +114,7 @@ static noinline bool wto_tx_stop(struct wto_tx_queue *txq)
 	netif_tx_stop_queue(txq->nq);
 	/* pairs with the barrier in wto_tx_retired(): stop, then look again */
 	smp_mb__after_atomic();
+	/* pairs with the release in wto_tx_retire() */
 	txq->limit = smp_load_acquire(&txq->head) + txq->len - 1;
 	if (unlikely(txq->limit - txq->next >= txq->room * 2) &&
 	    !READ_ONCE(txq->closing) &&
