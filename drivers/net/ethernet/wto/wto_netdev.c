@@ -647,8 +647,6 @@ static void wto_netdev_init_netdev(struct wto_vport *vport)
 	wto_qmgmt_set_ops(netdev);
 
 	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
-	/* xmit pads and linearizes */
-	netdev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	if (adapter->caps.other & VC2_CAP_MACFILTER)
 		netdev->priv_flags |= IFF_UNICAST_FLT;
 
