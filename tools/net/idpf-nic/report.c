@@ -418,4 +418,3 @@ void report_line(struct nic_port *port, const char *fmt, ...)
 	report_vline(port, "", fmt, ap);
 	va_end(ap);
 }
-

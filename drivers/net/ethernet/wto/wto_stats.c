@@ -241,7 +241,6 @@ void wto_stats_init(struct wto_vport *vport)
 	spin_lock_init(&vport->nic_stats_lock);
 }
 
-/* Take in what the device counted; it starts again at 0 when it is reset */
 /**
  * wto_stats_grow - add what the device counted since it was asked last
  * @total: counters over all resets
@@ -261,6 +260,7 @@ void wto_stats_grow(u64 *total, u64 *last, const u64 *now, unsigned int num)
 	}
 }
 
+/* Take in what the device counted */
 static void wto_stats_update_nic(struct wto_vport *vport,
 				 const struct wto_nic_stats *now)
 {

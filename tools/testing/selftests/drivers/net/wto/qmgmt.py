@@ -286,14 +286,14 @@ def qmgmt_let_go_refused(cfg):
 
 def qmgmt_fewer_channels(cfg):
     """
-    After a reset the NIC has less queues, and one that is gone holds a user's memory, which the
+    After a reset the NIC has fewer queues, and one that is gone holds a user's memory, which the
     kernel would not find any more: that recovery fails, the next one succeeds.
     """
     prepare(cfg)
     cfg.require_nic()
     most = cfg.channels()[1]
     if most < 2 * CHANNELS:
-        raise KsftSkipEx(f"the device has less than {2 * CHANNELS} queue pairs")
+        raise KsftSkipEx(f"the device has fewer than {2 * CHANNELS} queue pairs")
     cfg.set_channels(most)
     ethtool(f"-X {cfg.ifname} equal {most - 1}")
     with EchoTraffic(cfg) as echo, Binding(cfg, most - 1):

@@ -44,7 +44,7 @@ REFUSED = {
     "regions-long": "register window",
     "regions-many": "number of regions is 65535",
 }
-# One of each kind of message
+# Every third; they are in the order of the messages
 SOME_REFUSED = REFUSED if FULL else dict([*REFUSED.items()][::3])
 # What the driver gets along with
 ACCEPTED = ("caps-less", "caps-more", "vectors-moved", "queues-many", "vport-lut", "vport-mac")
