@@ -3,8 +3,9 @@
  * A hostile NIC.
  *
  * A fault names fields; when it strikes, one of them, by chance, gets random
- * contents in the descriptor or reply at hand.  What else the NIC does stays
- * right: it never writes where it would not have written.
+ * contents in the descriptor or reply at hand; in a descriptor they always
+ * differ from the right ones.  What else the NIC does stays right: it never
+ * writes where it would not have written.
  */
 
 #include <string.h>
@@ -210,6 +211,7 @@ void corrupt_desc(struct fault *fault, enum corrupt_kind kind, void *desc,
 	enum fault_id id = fault_of(kind);
 	const struct corrupt_field *field;
 	__le64 le = 0;
+	u64 change;
 	size_t off;
 	u64 set;
 	u64 qw;
@@ -225,7 +227,9 @@ void corrupt_desc(struct fault *fault, enum corrupt_kind kind, void *desc,
 	len = len - off < sizeof(le) ? len - off : sizeof(le);
 	memcpy(&le, (u8 *)desc + off, len);
 	qw = le64_to_cpu(le);
-	qw ^= (qw ^ fault_random(fault, id)) & field->mask;
+	change = fault_random(fault, id) & field->mask;
+	/* half of all strikes at a field of one bit would be none */
+	qw ^= change ? change : field->mask;
 	le = cpu_to_le64(qw);
 	memcpy((u8 *)desc + off, &le, len);
 }

@@ -483,6 +483,21 @@ def test_compl_corrupt(pair, fault):
     assert len(two.recv(count=3)) == 3
 
 
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_compl_corrupt_gen(pair, fault, seed):
+    """A strike at a field of one bit changes it, whatever the random number."""
+    one, two = pair
+    complq = one.complqs[0]
+    fault(f"compl-corrupt=gen:seed={seed}@port0")
+    tags = [one.txqs[0].put_frame(frames.plain(100)) for _ in range(2)]
+    one.txqs[0].ring()
+    complq.next = 1
+    assert complq.take()[0].value == tags[1]
+    complq.next = 0
+    assert complq.poll() is None
+    assert len(two.recv(count=2)) == 2
+
+
 def test_rx_corrupt(pair, fault):
     """A descriptor with a wrong length, once."""
     one, two = pair
