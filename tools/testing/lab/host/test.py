@@ -3,16 +3,14 @@
 """Runs the tests of the list "tests".  Started by "lab test" inside the lab root."""
 
 import argparse
-import concurrent.futures
 import configparser
 import os
 import re
 import shlex
-import subprocess
 import sys
-import time
 
 import upstream
+from jobs import Job, run_all, run_failed_again
 from results import Totals, count_junit, count_tap, last_line
 
 SRC = os.environ["LAB_SRC"]
@@ -26,34 +24,6 @@ PROGRAMS = "/mnt/src/tools/testing/lab/guest/programs"
 LAB_STATUS = range(120, 125)
 # Guests are slow: the kernel's tests relax their time limits
 GUEST_ENV = ["KSFT_MACHINE_SLOW=yes"]
-
-
-class Job:
-    """One line of the report: something to run, and how to count its result."""
-
-    def __init__(self, name, argv, count, timeout, env=None):
-        self.name = name
-        self.argv = argv
-        self.count = count
-        self.timeout = timeout
-        self.env = env or {}
-        self.log = f"{LOGS}/{re.sub('[^A-Za-z0-9._-]+', '_', name)}.log"
-
-    def run(self):
-        """Runs it; returns (totals, seconds)."""
-        start = time.monotonic()
-        with open(self.log, "wb") as log:
-            try:
-                status = subprocess.run(self.argv, stdin=subprocess.DEVNULL, stdout=log,
-                                        stderr=subprocess.STDOUT, cwd=SRC, check=False,
-                                        env={**os.environ, **self.env},
-                                        timeout=self.timeout).returncode
-            except subprocess.TimeoutExpired:
-                log.write(f"\nlab: not finished after {self.timeout} s\n".encode())
-                status = 124
-        with open(self.log, encoding="utf-8", errors="replace") as log:
-            totals = self.count(log.read(), status)
-        return totals, time.monotonic() - start
 
 
 def words(section, key, default=""):
@@ -146,7 +116,7 @@ def guest_jobs(name, section):
     for kernel, driver, title in matrix(name, section):
         argv = guest_argv(kernel, driver, section, timeout, shlex.split(section["command"]))
         count = count_guest_tap if section["kind"] == "guest-tap" else count_status
-        yield Job(title, argv, count(title), timeout + 60)
+        yield Job(title, argv, count(title), timeout + 60, guest=True)
 
 
 def test_programs():
@@ -178,7 +148,7 @@ def ksft_jobs(name, section):
             yield Job(f"{title} {' '.join(shared)}",
                       guest_argv(kernel, driver, section, timeout,
                                  [*thorough, PROGRAMS, *shared]),
-                      count_guest_tap(" ".join(shared)), timeout + 60)
+                      count_guest_tap(" ".join(shared)), timeout + 60, guest=True)
 
 
 def count_upstream(name, known):
@@ -214,7 +184,7 @@ def upstream_jobs(name, section):
             command = ["env", "-C", f"/mnt/out/selftests/{directory}", *GUEST_ENV,
                        f"./{program}"]
             yield Job(f"{title} {path}", guest_argv(kernel, driver, section, timeout, command),
-                      count_upstream(path, tests.get(path, [])), timeout + 60)
+                      count_upstream(path, tests.get(path, [])), timeout + 60, guest=True)
 
 
 KINDS = {"checks": check_jobs, "tap": tap_jobs, "pytest": pytest_jobs,
@@ -248,37 +218,6 @@ def selected(tests, opts):
     return jobs
 
 
-def report(job, totals, seconds):
-    """One line for a job, and what is needed to see why it failed."""
-    word = "FAIL" if totals.failed else "pass"
-    print(f"{word} {job.name}: {totals} ({seconds:.0f} s)", flush=True)
-    for name, reason in totals.skips:
-        print(f"     skipped {name}: {reason}")
-    if totals.failed:
-        for name in totals.failures[:20]:
-            print(f"     failed {name}")
-        with open(job.log, encoding="utf-8", errors="replace") as log:
-            for line in log.readlines()[-60:]:
-                print(f"     | {line.rstrip()}")
-        print(f"     all of it: {job.log}", flush=True)
-
-
-def run_all(jobs, at_a_time):
-    """Runs the jobs, reports each when it ends, and returns the sum.
-
-    A guest waits for its timers more than it computes, so two of them share two
-    processors well.
-    """
-    totals = Totals()
-    with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
-        running = {pool.submit(job.run): job for job in jobs}
-        for done in concurrent.futures.as_completed(running):
-            one, seconds = done.result()
-            report(running[done], one, seconds)
-            totals.add(one)
-    return totals
-
-
 def main():
     """Runs everything; status 1 if something failed."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -286,6 +225,8 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--jobs", "-j", type=int, default=os.cpu_count(), metavar="N",
                         help="jobs at a time (default: one for each processor)")
+    parser.add_argument("--once", action="store_true",
+                        help="guests that fail do not run again")
     parser.add_argument("--selftest", action="store_true",
                         help="only the kernel's own tests; NAME is one of these")
     parser.add_argument("--kernel", default="7.3", help="for --selftest (default: %(default)s)")
@@ -298,7 +239,12 @@ def main():
         opts.names = []
         print("\n".join(job.name for job in selected(read_list(), opts)))
         return 0 if opts.list else 2
-    totals = run_all(jobs, max(1, opts.jobs))
+    results = list(run_all(jobs, max(1, opts.jobs)))
+    if not opts.once:
+        results = run_failed_again(results)
+    totals = Totals()
+    for _, one in results:
+        totals.add(one)
     if totals.failures:
         print("failed:", *sorted(set(totals.failures)), sep="\n  ")
     print(totals)

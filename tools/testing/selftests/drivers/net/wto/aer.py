@@ -18,10 +18,10 @@ from lib.py.attribute import rebind, write_attr
 from lib.py.env import nic_functions
 from lib.py.faults import FaultWatch, Timed
 from lib.py.reset import reset_in_recovery, reset_while_down
+from lib.py.thorough import FULL
 from lib.py.userconfig import UserConfig
 
 INJECT = "/dev/aer_inject"
-FULL = bool(os.environ.get("WTO_TEST_FULL"))
 ROUNDS = 5 if FULL else 1
 # Bits of the PCI Express standard.  The first two are not fatal by default, the others are.
 UNCORRECTABLE = {"completer_abort": 1 << 15, "unsupported_request": 1 << 20,

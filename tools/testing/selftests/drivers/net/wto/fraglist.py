@@ -16,6 +16,7 @@ from lib.py import KsftSkipEx, WtoEnv, defer, ethtool, ip, ksft_eq, ksft_exit, k
     ksft_run, ksft_true, ksft_variants, peer_socket, wait_for
 from lib.py.counters import ethtool_stats
 from lib.py.kprobe import Calls
+from lib.py.thorough import most_telling
 from lib.py.traffic import big_buffers, family_of, random_bytes
 
 NETNS = "behind"
@@ -155,7 +156,7 @@ def forward(cfg, ipver, send, vlan=False, lists=True):
     ksft_eq(refused(cfg), lost, "packets that the driver refused or copied")
 
 
-@ksft_variants(["4", "6"])
+@ksft_variants(most_telling(["4", "6"], "4"))
 def fraglist_tcp(cfg, ipver):
     """Merged TCP segments, segmented anew by the NIC."""
     switch(cfg, "on")
@@ -163,7 +164,7 @@ def fraglist_tcp(cfg, ipver):
     forward(cfg, ipver, lambda remote: stream(cfg, remote, content, 0))
 
 
-@ksft_variants(["4", "6"])
+@ksft_variants(most_telling(["4", "6"], "6"))
 def fraglist_udp(cfg, ipver):
     """Merged datagrams likewise."""
     switch(cfg, "on")

@@ -22,9 +22,9 @@ from lib.py import KsftFailEx, KsftSkipEx, WtoEnv, cmd, defer, ethtool, ksft_dis
 from lib.py.flood import Flood, SegmentFlood, load_pktgen, sieve
 from lib.py.kmsg import expect_trouble, say
 from lib.py.offload import queue_model
+from lib.py.thorough import FULL
 
-FULL = bool(os.environ.get("WTO_TEST_FULL"))
-PACKETS = 100_000 if FULL else 2000
+PACKETS = 100_000 if FULL else 1000
 FIELDS = os.environ.get("WTO_TEST_FIELDS", "").split()
 
 # The driver's own remedy for a transmit queue that does not get on is the stack's watchdog,

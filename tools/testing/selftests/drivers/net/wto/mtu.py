@@ -9,6 +9,7 @@ import socket
 from lib.py import CmdExitFailure, EchoTraffic, KsftSkipEx, TcpStream, WtoEnv, defer, ip, \
     ksft_eq, ksft_exit, ksft_ge, ksft_gt, ksft_in, ksft_pr, ksft_raises, ksft_run, \
     ksft_variants, peer_socket, wait_progress
+from lib.py.thorough import FULL, most_telling
 from lib.py.traffic import family_of, random_bytes
 
 ETH_HLEN = 14
@@ -19,7 +20,7 @@ FRAMES = 64
 
 MTUS = [68, 576, 1280, 1500, 4000, 9000, 0]
 # Under traffic only when there is time
-SOME_MORE = (4000, 1500) if os.environ.get("WTO_TEST_FULL") else ()
+SOME_MORE = (4000, 1500) if FULL else ()
 
 
 def full_size_datagrams(cfg, ipver, mtu, from_peer):
@@ -59,7 +60,8 @@ def check_full_size(cfg, ipver, mtu):
             ksft_ge(wire[f"{way}_bytes"], FRAMES * max(60, mtu + ETH_HLEN))
 
 
-@ksft_variants([str(mtu) if mtu else "max" for mtu in MTUS])
+@ksft_variants(most_telling((str(mtu) if mtu else "max" for mtu in MTUS),
+                            "68", "1280", "1500", "max"))
 def mtu_full_size(cfg, mtu):
     """Frames of exactly this MTU pass, longer ones are refused by the stack."""
     mtu = cfg.max_mtu() if mtu == "max" else int(mtu)

@@ -13,6 +13,7 @@ from lib.py.attribute import carrier_count
 from lib.py.counters import ethtool_stats
 from lib.py.env import checked_ping
 from lib.py.rawframes import BROADCAST, FrameProbe
+from lib.py.thorough import most_telling
 
 FOREIGN_MAC = "02:1d:bf:77:77:77"
 NEW_MAC = "02:1d:bf:00:99:01"
@@ -179,7 +180,7 @@ def forget_neighbours(cfg):
     ip(f"neigh flush dev {cfg.remote_ifname}", ns=cfg.peer_ns)
 
 
-@ksft_variants(["vlan", "qinq"])
+@ksft_variants(most_telling(["vlan", "qinq"], "qinq"))
 def vlan_traffic(cfg, kind):
     """A VLAN device, or one in another, passes packets as long as the port's MTU."""
     cfg.with_mtu(1500)

@@ -18,9 +18,9 @@ from lib.py import WtoEnv, defer, ksft_eq, ksft_exit, ksft_ge, ksft_pr, ksft_run
     ksft_true, ksft_variants
 from lib.py.offload import Wire, differences, first_ids, judged_by_tshark, lso_id_bits, \
     queue_model, remove
+from lib.py.thorough import FULL
 
 SEED = int(os.environ.get("WTO_OFFLOAD_SEED", "20"))
-FULL = "WTO_TEST_FULL" in os.environ
 PERCENT = int(os.environ.get("WTO_OFFLOAD_PERCENT", "100"))
 # Where captures stay, to look at them
 KEEP = os.environ.get("WTO_OFFLOAD_KEEP")
@@ -28,8 +28,8 @@ KEEP = os.environ.get("WTO_OFFLOAD_KEEP")
 REPEATS = 5
 
 # Cases of each workload: in full; on the newest kernel and the usual queue model; on others
-COUNTS = {"raw": (1200, 200, 70), "tap": (250, 40, 20), "gro": (250, 40, 20),
-          "udp": (300, 50, 15), "tcp": (300, 50, 15)}
+COUNTS = {"raw": (1200, 120, 50), "tap": (250, 25, 12), "gro": (250, 25, 12),
+          "udp": (300, 30, 10), "tcp": (300, 30, 10)}
 
 
 def count_of(workload, cfg):

@@ -15,9 +15,10 @@ import os
 
 from lib.py import WtoEnv, defer, ksft_eq, ksft_exit, ksft_ge, ksft_pr, ksft_run, ksft_variants
 from lib.py.offload import Wire, differences, lso_id_bits, remove
+from lib.py.thorough import FULL
 
 SEED = int(os.environ.get("WTO_OFFLOAD_SEED", "20"))
-COUNT = int(os.environ.get("WTO_ODD_COUNT", "10000" if "WTO_TEST_FULL" in os.environ else "400"))
+COUNT = int(os.environ.get("WTO_ODD_COUNT", "10000" if FULL else "400"))
 
 
 @ksft_variants(["odd", "oddtap"])

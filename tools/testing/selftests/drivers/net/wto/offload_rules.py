@@ -8,7 +8,6 @@ Ends with a table of all rules: case and result, tests elsewhere, or why there i
 """
 
 import contextlib
-import os
 import socket
 import struct
 from pathlib import Path
@@ -24,8 +23,8 @@ from lib.py.offload_cases import BY_L4, DATA, IP4_OPTIONS, KINDS, TCP_OPTIONS, S
 from lib.py.offload_rules import ALSO, ELSEWHERE, RULES
 from lib.py.rules_limits import CASES, at_least_so_many
 from lib.py.packets import ACK, CWR, ECE, FIN, PSH, TAG_1AD, TAG_1Q, Packet, inet_sum
+from lib.py.thorough import FULL
 
-FULL = "WTO_TEST_FULL" in os.environ
 # {rule: (result, words)}
 RESULTS = {}
 

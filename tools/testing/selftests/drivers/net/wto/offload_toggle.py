@@ -6,7 +6,6 @@ byte compared.  Nothing restarts, the link stays, -k shows what was set, what is
 """
 
 import contextlib
-import os
 import random
 
 from lib.py import TcpStream, WtoEnv, cmd, defer, ethtool, ksft_eq, ksft_exit, ksft_ne, \
@@ -14,10 +13,11 @@ from lib.py import TcpStream, WtoEnv, cmd, defer, ethtool, ksft_eq, ksft_exit, k
 from lib.py.attribute import carrier_count
 from lib.py.counters import ethtool_stats
 from lib.py.offload import CHECKSUM, SEGMENTATION, offloads_of
+from lib.py.thorough import FULL
 from lib.py.udp_segments import UdpSegments
 
 SEED = 20
-STEPS = 25 if os.environ.get("WTO_TEST_FULL") else 10
+STEPS = 25 if FULL else 5
 # Not an offload: what we send would come back
 NOT_TOGGLED = ("loopback", )
 

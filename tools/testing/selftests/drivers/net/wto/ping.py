@@ -14,10 +14,11 @@ import struct
 from lib.py import KsftNamedVariant, WtoEnv, cmd, ksft_eq, ksft_exit, ksft_pr, ksft_run, \
     ksft_variants
 from lib.py.env import checked_ping
+from lib.py.thorough import FULL
 from lib.py.traffic import big_buffers
 
 MAX_SIZE = 9000
-STEP = 1 if os.environ.get("WTO_TEST_FULL") else 3
+STEP = 1 if FULL else 3
 ECHO_HEADER = struct.Struct("!BBHHH")
 ECHO_REQUEST = {"4": 8, "6": 128}
 

@@ -15,8 +15,8 @@ from lib.py import CmdExitFailure, EchoTraffic, KsftNamedVariant, WtoEnv, cmd, d
 from lib.py.attribute import rebind
 from lib.py.env import nic_functions
 from lib.py.faults import FaultWatch, kernel_log
+from lib.py.thorough import FULL
 
-FULL = bool(os.environ.get("WTO_TEST_FULL"))
 
 # What makes recovery fail, once, and what the driver says
 REFUSED = {

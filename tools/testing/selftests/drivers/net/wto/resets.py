@@ -18,6 +18,7 @@ from lib.py.memory import traces_of
 from lib.py.rawframes import FrameProbe
 from lib.py.reset import LONG_RESET_MS
 from lib.py.reset import reset_while_down as while_down
+from lib.py.thorough import FULL
 from lib.py.userconfig import FOREIGN_GROUP, FOREIGN_MAC, UserConfig
 
 UNLOAD_S = 15
@@ -26,7 +27,7 @@ VF_ID = "0x145c"
 # An address, and the group in which its neighbours ask for it
 NEW_ADDRESS = "2001:db8::c0de"
 NEW_GROUP = "33:33:ff:00:c0:de"
-ROUNDS = 7 if os.environ.get("WTO_TEST_FULL") else 2
+ROUNDS = 7 if FULL else 2
 
 
 def bus_reset(cfg):

@@ -21,12 +21,14 @@ from lib.py import CmdExitFailure, KsftFailEx, KsftSkipEx, WtoEnv, defer, driver
     ksft_variants, nic_queues, peer_socket
 from lib.py.counters import ethtool_stats
 from lib.py.reset import reset_nic
+from lib.py.thorough import most_telling
 from lib.py.toeplitz import SUITE, SUITE_KEY, flow_bytes, toeplitz
 
 FLOWS = 96
 PACKETS = 2
 CHANNELS = 4
 TRIES = 3
+KINDS = ["udp4", "tcp4", "udp6", "tcp6"]
 
 
 def toeplitz_suite(_cfg):
@@ -160,7 +162,7 @@ def check_spread(cfg, kind, with_ports=True):
     return expected
 
 
-@ksft_variants(["udp4", "tcp4", "udp6", "tcp6"])
+@ksft_variants(most_telling(KINDS, "udp4", "tcp6"))
 def rss_spread(cfg, kind):
     """Without further ado every flow has a queue of its own, by addresses and ports."""
     cfg.require_nic()
@@ -211,7 +213,7 @@ def down_up(cfg):
     cfg.quiesce()
 
 
-@ksft_variants(["udp4", "tcp4", "udp6", "tcp6"])
+@ksft_variants(most_telling(KINDS, "tcp4", "udp6"))
 def rss_fields(cfg, kind):
     """Ports left out of the hash, and taken in again; the other kinds keep them."""
     require_settings(cfg)

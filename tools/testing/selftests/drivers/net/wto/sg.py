@@ -16,6 +16,7 @@ import threading
 from lib.py import KsftSkipEx, WtoEnv, cmd, defer, ethtool, ksft_eq, ksft_exit, ksft_ge, ksft_pr, \
     ksft_run, ksft_true, ksft_variants, peer_socket, wait_for
 from lib.py.counters import ethtool_stats
+from lib.py.thorough import most_telling
 from lib.py.traffic import big_buffers, family_of, random_bytes
 
 SO_ZEROCOPY = 60
@@ -80,7 +81,9 @@ def transfer(cfg, ipver, send):
     return b"".join(chunks)
 
 
-@ksft_variants([f"v{ipver}_mtu_{mtu}" for mtu in ("1500", "max") for ipver in ("4", "6")])
+@ksft_variants(most_telling(
+    (f"v{ipver}_mtu_{mtu}" for mtu in ("1500", "max") for ipver in ("4", "6")),
+    "v4_mtu_1500", "v6_mtu_max"))
 def sg_sendfile(cfg, variant):
     """sendfile() of odd pieces from odd places of a file."""
     require_sg(cfg)
@@ -170,7 +173,7 @@ def piece_lists(view):
             yield [view[2 * i * PAGE + i:2 * i * PAGE + i + size] for i in range(count)]
 
 
-@ksft_variants(["4", "6"])
+@ksft_variants(most_telling(["4", "6"], "6"))
 def sg_zerocopy_stream(cfg, ipver):
     """A stream of MSG_ZEROCOPY sends, each page of the user's memory a fragment."""
     require_sg(cfg)
@@ -195,7 +198,7 @@ def sg_zerocopy_stream(cfg, ipver):
         ksft_true(not any(copied for _, copied in reports), "nothing was copied")
 
 
-@ksft_variants(["4", "6"])
+@ksft_variants(most_telling(["4", "6"], "4"))
 def sg_zerocopy_datagrams(cfg, ipver):
     """MSG_ZEROCOPY datagrams; the stack copies them itself unless the NIC does checksums."""
     require_sg(cfg)
@@ -241,7 +244,7 @@ class Pktgen:
         return int(sent)
 
 
-@ksft_variants(["1", "2", "7", "16", "17"])
+@ksft_variants(most_telling(["1", "2", "7", "16", "17"], "2", "17"))
 def sg_generated(cfg, frags):
     """Packets of a given number of fragments, also in bursts that share a doorbell."""
     require_sg(cfg)

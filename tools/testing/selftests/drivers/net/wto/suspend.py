@@ -6,7 +6,6 @@ both ways; with the port down; while the NIC is in reset; and with a NIC that do
 back.  What the user had configured is there again afterwards.
 """
 
-import os
 import sys
 
 from lib.py import EchoTraffic, TcpStream, WtoEnv, defer, ksft_disruptive, ksft_eq, ksft_exit, \
@@ -18,9 +17,9 @@ from lib.py.kmsg import say
 from lib.py.kprobe import Calls
 from lib.py.reset import reset_in_recovery, reset_while_down
 from lib.py.sleep import require_sleep, sleep_deep, sleep_idle, sleep_test
+from lib.py.thorough import FULL
 from lib.py.userconfig import UserConfig
 
-FULL = bool(os.environ.get("WTO_TEST_FULL"))
 ROUNDS = 5 if FULL else 2
 # (test level, what is written to /sys/power/state); each goes one step further
 LEVELS = {"freezer": "mem", "devices": "mem", "platform": "mem", "processors": "mem",

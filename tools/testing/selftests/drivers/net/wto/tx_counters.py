@@ -8,6 +8,7 @@ checksums by the NIC and others, queues stopped and woken again.
 from lib.py import WtoEnv, defer, ethtool, ksft_eq, ksft_exit, ksft_pr, ksft_run, \
     ksft_variants, wait_for
 from lib.py.packets import Exchange, Packet
+from lib.py.thorough import most_telling
 from lib.py.traffic import random_bytes
 from sg import Pktgen
 
@@ -47,7 +48,7 @@ def compare(cfg, send, expected):
     ksft_eq(growth(), expected)
 
 
-@ksft_variants(KINDS)
+@ksft_variants(most_telling(KINDS, "tcp4", "udp6"))
 def tx_segmented(cfg, kind):
     """One packet becomes four: both sides of it, and each frame's checksum by the NIC."""
     packet = Packet(kind[:3], int(kind[3]), payload=random_bytes(PAYLOAD))
@@ -60,7 +61,7 @@ def tx_segmented(cfg, kind):
     })
 
 
-@ksft_variants(KINDS)
+@ksft_variants(most_telling(KINDS, "tcp6", "udp4"))
 def tx_checksummed(cfg, kind):
     """Packets whose checksum the NIC fills, and others."""
     packet = Packet(kind[:3], int(kind[3]), payload=random_bytes(500))

@@ -13,14 +13,12 @@ from lib.py import EchoTraffic, TcpStream, WtoEnv, ip, ksft_disruptive, ksft_eq,
 from lib.py.attribute import rebind
 from lib.py.env import nic_functions
 from lib.py.memory import Memory, leaking_caches, traces_of
+from lib.py.thorough import FULL
 
-FULL = bool(os.environ.get("WTO_TEST_FULL"))
 # A kernel with kmemleak takes minutes for ten cycles, and finds what one of them leaves behind, in
 # the lab when all is over.  Its caches tell little: KASAN keeps what was freed for a while.
 THOROUGH = os.path.exists("/sys/kernel/debug/kmemleak")
-LINK_CYCLES = 10 if THOROUGH else 200 if FULL else 20
-LOAD_CYCLES = 4 if THOROUGH else 30 if FULL else 4
-BIND_CYCLES = 4 if THOROUGH else 50 if FULL else 4
+LINK_CYCLES, LOAD_CYCLES, BIND_CYCLES = (200, 30, 50) if FULL else (10, 4, 4)
 
 # The kernel's own noise, KiB.  A leak of one page per queue and cycle is more.
 PAGES_NOISE = 768

@@ -13,6 +13,7 @@ from lib.py import WtoEnv, defer, ip, ksft_eq, ksft_exit, ksft_run, ksft_true, k
     peer_socket
 from lib.py.packets import PACKET_VNET_HDR, Frame, Packet
 from lib.py.rawframes import ETHERTYPE, mac_bytes
+from lib.py.thorough import most_telling
 from lib.py.traffic import random_bytes
 
 ETH_P_ALL = 3
@@ -97,7 +98,7 @@ def exchange(cfg, tags, sizes, device=None):
                       f"contents of the frames from {ifname}")
 
 
-@ksft_variants(list(TAGGINGS))
+@ksft_variants(most_telling(TAGGINGS, "802.1Q", "dei", "QinQ", "9100"))
 def vlan_frames(cfg, tagging):
     """Every tagging, from small frames to such with 1500 bytes behind the tags."""
     # Packet sockets count tags as payload
@@ -112,7 +113,7 @@ def add_device(lower, name, kind, vid, netns):
     ip(f"link set dev {name} up", ns=netns)
 
 
-@ksft_variants(["802.1Q", "QinQ"])
+@ksft_variants(most_telling(["802.1Q", "QinQ"], "QinQ"))
 def vlan_full_size(cfg, tagging):
     """One tag, and two, beside a payload of the largest MTU."""
     mtu = cfg.max_mtu()
