@@ -212,9 +212,10 @@ def selected(tests, opts):
         section = tests[name]
         if section.getboolean("full", False) and not opts.full:
             continue
-        jobs += list(KINDS[section["kind"]](name, section))
-    if opts.names:
-        jobs = [j for j in jobs if any(n in j.name.split() or n == j.name for n in opts.names)]
+        for job in KINDS[section["kind"]](name, section):
+            known_as = {name, job.name, *job.name.split()}
+            if not opts.names or known_as.intersection(opts.names):
+                jobs.append(job)
     return jobs
 
 

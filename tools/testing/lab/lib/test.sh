@@ -26,18 +26,24 @@ build_upstream()
 
 test_command()
 {
-	local arg do_build=1 kernels=$LAB_KERNELS named='' upstream=''
+	local do_build=1 kernels=$LAB_KERNELS named='' upstream=''
 	local -a args=()
 
-	for arg; do
-		case $arg in
+	while [ $# -gt 0 ]; do
+		case $1 in
 		--no-build) do_build='' ;;
-		--list) do_build='' args+=("$arg") ;;
-		--full) kernels="$LAB_KERNELS debug" args+=("$arg") ;;
-		--selftest | upstream*) upstream=1 args+=("$arg") ;;
-		-*) args+=("$arg") ;;
-		*) named=1 args+=("$arg") ;;
+		--list) do_build='' args+=("$1") ;;
+		--full) kernels="$LAB_KERNELS debug" args+=("$1") ;;
+		--selftest | upstream*) upstream=1 args+=("$1") ;;
+		-j | --jobs)
+			need_value "$@"
+			args+=("$1" "$2")
+			shift
+			;;
+		-*) args+=("$1") ;;
+		*) named=1 args+=("$1") ;;
 		esac
+		shift
 	done
 	ensure_root
 	[ -z "$do_build" ] || build "$kernels" "plain san"
