@@ -158,6 +158,39 @@ static void test_linux_features(void)
 	CHECK(cur.jobs == hw.jobs, "CFG-06: everything on is the hardware");
 }
 
+/* What is reported and switched is what the rows say */
+static void test_table_features(void)
+{
+	u64 all = config_without(0).jobs;
+	unsigned int i, j;
+
+	for (i = 0; i < OFL_NUM_JOBS; i++) {
+		const struct ofl_row *row = &ofl_table[i];
+		u32 shown = ofl_linux_features(all & ~BIT_ULL(i));
+		bool same_name = true;
+
+		if (row->linux_feature == OFL_LINUX_NONE)
+			continue;
+		CHECK(ofl_jobs_of_linux(all, row->linux_feature) & BIT_ULL(i),
+		      "%s is switched by the feature of its row", row->name);
+		for (j = 0; j < OFL_NUM_JOBS; j++)
+			same_name &= ofl_table[j].linux_feature !=
+					     row->linux_feature ||
+				     !strcmp(ofl_table[j].ethtool,
+					     row->ethtool);
+		CHECK(same_name, "%s: a feature has one name", row->name);
+		/* these are there with any of their jobs; nothing stands on
+		 * the generic job alone
+		 */
+		if (row->linux_feature == OFL_LINUX_TSO ||
+		    row->linux_feature == OFL_LINUX_RXCSUM ||
+		    row->linux_feature == OFL_LINUX_HW_CSUM)
+			continue;
+		CHECK(!(shown & BIT(row->linux_feature)),
+		      "%s lacks: its feature is not reported", row->name);
+	}
+}
+
 static struct ofl_pkt tcp4_pkt(u32 payload, u16 mss)
 {
 	return (struct ofl_pkt){
@@ -575,6 +608,7 @@ int main(void)
 	test_table_bits();
 	test_caps();
 	test_linux_features();
+	test_table_features();
 	test_plan_accepts();
 	test_plan_lsov1();
 	test_plan_refuses();

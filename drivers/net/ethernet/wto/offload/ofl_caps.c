@@ -91,41 +91,46 @@ void ofl_caps_from_device(const struct ofl_device_caps *dev,
 	hw->max_bufs = dev->max_bufs;
 }
 
-/* A Linux feature that promises several jobs is there only with all of them */
-static u64 ofl_linux_needs(enum ofl_linux feature)
+/* Jobs whose rows stand behind a Linux feature */
+static u64 ofl_linux_rows(enum ofl_linux feature)
 {
-	switch (feature) {
-	case OFL_LINUX_IP_CSUM:
-		return OFL_JOB(TX_CSUM_TCP4) | OFL_JOB(TX_CSUM_UDP4);
-	case OFL_LINUX_IPV6_CSUM:
-		return OFL_JOB(TX_CSUM_TCP6) | OFL_JOB(TX_CSUM_UDP6);
-	case OFL_LINUX_HW_CSUM:
-		/* What the bit promises beyond these is a matter of single
-		 * packets: the send plan leaves them to the stack.  Without
-		 * the bit IPv6 extension headers would never come (CON-12).
-		 */
-		return OFL_JOBS_TX_CSUM_L4;
-	case OFL_LINUX_SCTP_CRC:
-		return OFL_JOB(TX_CSUM_SCTP4) | OFL_JOB(TX_CSUM_SCTP6);
-	case OFL_LINUX_TSO6:
-		return OFL_JOB(LSOV2_IP6);
-	case OFL_LINUX_GSO_UDP_L4:
-		return OFL_JOBS_USO;
-	default:
-		return 0;
-	}
+	u64 jobs = 0;
+	unsigned int i;
+
+	for (i = 0; i < OFL_NUM_JOBS; i++)
+		if (ofl_table[i].linux_feature == feature)
+			jobs |= BIT_ULL(i);
+	return jobs;
 }
 
-/* Any of these is enough for the feature */
-static u64 ofl_linux_any(enum ofl_linux feature)
+/* Jobs that a Linux feature promises.  The generic checksum stands for those of
+ * both IP versions, and what its bit promises beyond these is a matter of
+ * single packets: the send plan leaves them to the stack.  Without the bit IPv6
+ * extension headers would never come (CON-12).
+ */
+static u64 ofl_linux_promises(enum ofl_linux feature)
 {
+	if (feature == OFL_LINUX_HW_CSUM)
+		return ofl_linux_rows(OFL_LINUX_IP_CSUM) |
+		       ofl_linux_rows(OFL_LINUX_IPV6_CSUM);
+	return ofl_linux_rows(feature);
+}
+
+/* Two features are there with any of their jobs: what a packet, or a verdict,
+ * does not have the stack does itself.  All others need all of them.
+ */
+static bool ofl_linux_has(u64 jobs, enum ofl_linux feature)
+{
+	u64 promised = ofl_linux_promises(feature);
+
 	switch (feature) {
 	case OFL_LINUX_TSO:
-		return OFL_JOBS_LSO4;
+		return jobs & promised;
 	case OFL_LINUX_RXCSUM:
-		return OFL_JOBS_RX_CSUM & ~OFL_JOB(RX_CSUM_IP4);
+		/* the stack verifies IPv4 headers in any case */
+		return jobs & promised & ~OFL_JOB(RX_CSUM_IP4);
 	default:
-		return 0;
+		return (jobs & promised) == promised;
 	}
 }
 
@@ -143,13 +148,9 @@ u32 ofl_linux_features(u64 jobs)
 	u32 features = 0;
 	unsigned int i;
 
-	for (i = OFL_LINUX_NONE + 1; i < OFL_NUM_LINUX; i++) {
-		u64 needs = ofl_linux_needs(i);
-
-		if (needs ? (jobs & needs) == needs :
-			    !!(jobs & ofl_linux_any(i)))
+	for (i = OFL_LINUX_NONE + 1; i < OFL_NUM_LINUX; i++)
+		if (ofl_linux_has(jobs, i))
 			features |= BIT(i);
-	}
 	if (features & BIT(OFL_LINUX_HW_CSUM))
 		features &= ~(BIT(OFL_LINUX_IP_CSUM) |
 			      BIT(OFL_LINUX_IPV6_CSUM));
@@ -165,11 +166,8 @@ u32 ofl_linux_features(u64 jobs)
  */
 u64 ofl_jobs_of_linux(u64 hw_jobs, enum ofl_linux feature)
 {
-	u64 jobs = ofl_linux_needs(feature) | ofl_linux_any(feature);
-
-	if (feature == OFL_LINUX_RXCSUM)
-		jobs |= OFL_JOB(RX_CSUM_IP4);
-	return jobs & hw_jobs;
+	return (ofl_linux_promises(feature) | ofl_linux_rows(feature)) &
+	       hw_jobs;
 }
 
 /**
