@@ -402,6 +402,8 @@ static void cmd_ports(struct nic *nic, GString *out, char **args)
 		json_u64(out, "vports", port->cfg.num_vports);
 		json_u64(out, "vectors", port->irq.num_vectors);
 		json_u64(out, "lso_id_bits", port->cfg.lso_id_bits);
+		json_u64(out, "tx_hdr", port->cfg.tx_hdr);
+		json_u64(out, "tx_bufs", port->cfg.tx_bufs);
 		json_text(out, "model", port->cfg.model->name);
 		put_denied(out, &port->cfg.policy);
 		json_text(out, "wire",

@@ -11,18 +11,18 @@
 #include "cp_priv.h"
 #include "engines/engine.h"
 
-/* Bytes of headers that descriptors can describe: a field of 8 bits */
-#define MAX_TX_HDR_SIZE		255
-#define MAX_TX_BUFS		255
-
 /**
- * struct cp_feature - capability that is no offload engine's
+ * struct cp_feature - capability that is no offload engine's, or parts of some
  * @name: for --grant and --deny
  * @cap: VC2_CAP_*
+ * @csum: VC2_CSUM_* of the engines that go with it
+ * @seg: VC2_SEG_* likewise
  */
 struct cp_feature {
 	const char *name;
 	u64 cap;
+	u32 csum;
+	u32 seg;
 };
 
 static const struct cp_feature cp_features[] = {
@@ -34,6 +34,14 @@ static const struct cp_feature cp_features[] = {
 	{ "rx-flex", VC2_CAP_RX_FLEX_DESC },
 	{ "ptype", VC2_CAP_PTYPE },
 	{ "lan-regions", VC2_CAP_LAN_MEMORY_REGIONS },
+	{ "tx-ipv4", 0,
+	  VC2_CSUM_TX_L3_IPV4 | VC2_CSUM_TX_L4_IPV4_TCP |
+	  VC2_CSUM_TX_L4_IPV4_UDP | VC2_CSUM_TX_L4_IPV4_SCTP,
+	  VC2_SEG_IPV4_TCP | VC2_SEG_IPV4_UDP | VC2_SEG_IPV4_SCTP },
+	{ "tx-ipv6", 0,
+	  VC2_CSUM_TX_L4_IPV6_TCP | VC2_CSUM_TX_L4_IPV6_UDP |
+	  VC2_CSUM_TX_L4_IPV6_SCTP,
+	  VC2_SEG_IPV6_TCP | VC2_SEG_IPV6_UDP | VC2_SEG_IPV6_SCTP },
 };
 
 static bool cp_policy_one(struct cp_policy *policy, const char *name, bool grant)
@@ -133,8 +141,8 @@ static void cp_fill_limits(const struct nic_port *port, struct vc2_caps *caps)
 	caps->max_tx_complq = cpu_to_le16(cfg->num_qpairs);
 	caps->max_vports = cpu_to_le16(cfg->num_vports);
 	caps->default_num_vports = cpu_to_le16(cfg->num_vports);
-	caps->max_tx_hdr_size = cpu_to_le16(MAX_TX_HDR_SIZE);
-	caps->max_sg_bufs_per_tx_pkt = MAX_TX_BUFS;
+	caps->max_tx_hdr_size = cpu_to_le16(cfg->tx_hdr);
+	caps->max_sg_bufs_per_tx_pkt = (u8)cfg->tx_bufs;
 	caps->min_sso_packet_len = VC2_MIN_SSO_PACKET_LEN_DEFAULT;
 	caps->max_hdr_buf_per_lso = NIC_MAX_HDR_BUFS;
 }
@@ -148,9 +156,14 @@ enum cp_status cp_get_caps(struct nic_port *port, const struct mbx_msg *req,
 	struct engine_caps have;
 
 	engine_sum_caps(~policy->engines_off, &have);
-	for (size_t i = 0; i < G_N_ELEMENTS(cp_features); i++)
-		if (!(policy->features_off & BIT(i)))
+	for (size_t i = 0; i < G_N_ELEMENTS(cp_features); i++) {
+		if (!(policy->features_off & BIT(i))) {
 			have.other |= cp_features[i].cap;
+			continue;
+		}
+		have.csum &= ~cp_features[i].csum;
+		have.seg &= ~cp_features[i].seg;
+	}
 
 	have.other |= port->cfg.model->other_caps;
 	out->csum_caps = want->csum_caps & cpu_to_le32(have.csum);

@@ -155,6 +155,12 @@ static const char *parse_port_key(struct nic_port_config *cfg, const char *key,
 	if (!strcmp(key, "lso-id"))
 		return parse_number(val, 15, 16, &cfg->lso_id_bits) ? NULL :
 		       "15 or 16";
+	if (!strcmp(key, "tx-hdr"))
+		return parse_number(val, 1, NIC_MAX_TX_HDR, &cfg->tx_hdr) ?
+		       NULL : "1 to " G_STRINGIFY(NIC_MAX_TX_HDR);
+	if (!strcmp(key, "tx-bufs"))
+		return parse_number(val, 1, NIC_MAX_TX_BUFS, &cfg->tx_bufs) ?
+		       NULL : "1 to " G_STRINGIFY(NIC_MAX_TX_BUFS);
 	if (!strcmp(key, "model")) {
 		cfg->model = nic_model_get(val);
 		return cfg->model ? NULL :
@@ -163,7 +169,7 @@ static const char *parse_port_key(struct nic_port_config *cfg, const char *key,
 	if (!strcmp(key, "deny"))
 		return cp_policy_set(&cfg->policy, val, "+", false) ?
 		       "NAME[+NAME...] of capabilities, see --help" : NULL;
-	return "one of socket, name, id, mac, queues, mtu, vports, lut, lso-id, model, deny";
+	return "one of socket, name, id, mac, queues, mtu, vports, lut, lso-id, tx-hdr, tx-bufs, model, deny";
 }
 
 static bool parse_port(const char *spec, struct nic_port_config *cfg)
@@ -228,6 +234,8 @@ static bool add_port(struct nic *nic, const char *spec,
 		.num_vports = 1,
 		.rss_lut_size = NIC_RSS_LUT_SIZE,
 		.lso_id_bits = 15,
+		.tx_hdr = NIC_MAX_TX_HDR,
+		.tx_bufs = NIC_MAX_TX_BUFS,
 		.model = model,
 		.policy = *policy,
 	};
@@ -520,7 +528,7 @@ static bool parse_options(struct options *opt, int argc, char **argv)
 		"Shows IDPF network functions to QEMU over vfio-user.";
 	static const char port_help[] =
 		"Keys of --port: socket, name, id=pf|vf|class, mac, queues, mtu, vports, lut,\n"
-		"lso-id=15|16, model, deny=NAME[+NAME...]\n\n"
+		"lso-id=15|16, tx-hdr, tx-bufs, model, deny=NAME[+NAME...]\n\n"
 		"Models: split, split-qsched, single-base, single-flex\n\n"
 		"Wires: pair:PORT,PORT\n"
 		"       switch:PORT,PORT[,PORT...]\n"

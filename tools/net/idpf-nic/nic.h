@@ -44,6 +44,8 @@
 #define NIC_MAX_MTU		9706
 /* buffers over which the headers of a packet to be segmented may be spread */
 #define NIC_MAX_HDR_BUFS	16
+#define NIC_MAX_TX_HDR		255	/* fields of 8 bits say so much */
+#define NIC_MAX_TX_BUFS		255
 #define NIC_MIN_MTU		1500
 /* what the driver subtracts from vc2_create_vport.max_mtu: header, two VLAN
  * tags, FCS
@@ -84,6 +86,8 @@ enum nic_identity {
  * @num_vports: vports the driver is told to create, 1 to CP_MAX_VPORTS
  * @rss_lut_size: entries of the indirection table, 1 to RSS_LUT_MAX
  * @lso_id_bits: bits in which the IPv4 ids of TCP segments count, 15 or 16
+ * @tx_hdr: bytes of headers that send offloads cope with, 1 to NIC_MAX_TX_HDR
+ * @tx_bufs: buffers of one frame on the wire, 1 to NIC_MAX_TX_BUFS
  * @model: queue model
  * @policy: capabilities that are not granted
  */
@@ -97,6 +101,8 @@ struct nic_port_config {
 	u16 num_vports;
 	u16 rss_lut_size;
 	u16 lso_id_bits;
+	u16 tx_hdr;
+	u16 tx_bufs;
 	const struct nic_model *model;
 	struct cp_policy policy;
 };

@@ -33,20 +33,42 @@
 static_assert(PARSE_MAX_BYTES >= NIC_MIN_FRAME, "short frames are padded");
 static_assert(SEG_MAX_PIECES >= TX_MAX_IOV, "what is mapped can be segmented");
 
-static unsigned int tx_max_bufs(const struct txq *txq,
-				const struct tx_packet *pkt)
+/*
+ * Count the buffers that each segment is gathered from; a frame that is not
+ * segmented is one, without headers.
+ *
+ * Return: the most of any segment that a buffer of @len bytes is part of.
+ */
+static unsigned int tx_count_bufs(struct tx_packet *pkt, u32 len)
 {
-	unsigned int granted =
-		txq->q.port->cp.granted.max_sg_bufs_per_tx_pkt;
+	u32 hdr = pkt->off.hdr_len, mss = pkt->off.mss;
+	u32 start = pkt->len, end = start + len;
+	unsigned int most;
+	u32 first, last;
 
-	if (!granted)
-		granted = UINT8_MAX;
-	return pkt->off.tso ? granted + NIC_MAX_HDR_BUFS : granted;
+	if (!pkt->off.tso)
+		return pkt->num_bufs;
+	/* without an MSS the engine refuses the packet */
+	if (end <= hdr || !mss)
+		return 0;
+
+	first = start > hdr ? (start - hdr) / mss : 0;
+	last = (end - 1 - hdr) / mss;
+	if (!pkt->seg_bufs || first != pkt->seg)
+		pkt->seg_bufs = 1;
+	/* else it is the headers' own */
+	pkt->seg_bufs += start >= hdr;
+	most = pkt->seg_bufs;
+	if (last != first)
+		pkt->seg_bufs = 2;
+	pkt->seg = last;
+	return most > pkt->seg_bufs ? most : pkt->seg_bufs;
 }
 
 static void tx_add_buf(struct txq *txq, struct tx_packet *pkt,
 		       const struct tx_desc *desc)
 {
+	unsigned int max_bufs = txq->q.port->cfg.tx_bufs;
 	u32 max_len = pkt->off.tso ? TX_MAX_TSO_LEN : NIC_MAX_FRAME;
 	struct dma_span span = { desc->addr, desc->len, DMA_PROT_READ };
 	unsigned int n;
@@ -55,14 +77,19 @@ static void tx_add_buf(struct txq *txq, struct tx_packet *pkt,
 		tx_bad(txq, pkt, REPORT_TX_DESC, "buffer of no bytes");
 		return;
 	}
-	if (pkt->num_bufs++ == tx_max_bufs(txq, pkt)) {
+	if (pkt->num_bufs++ == TX_MAX_BUFS) {
 		tx_bad(txq, pkt, REPORT_TX_SG, "packet of more than %u buffers",
-		       tx_max_bufs(txq, pkt));
+		       TX_MAX_BUFS);
 		return;
 	}
 	if (desc->len > max_len - pkt->len) {
 		tx_bad(txq, pkt, REPORT_TX_LONG, "packet of more than %u bytes",
 		       max_len);
+		return;
+	}
+	if (tx_count_bufs(pkt, desc->len) > max_bufs) {
+		tx_bad(txq, pkt, REPORT_TX_SG, "frame of more than %u buffers",
+		       max_bufs);
 		return;
 	}
 
@@ -139,6 +166,7 @@ static bool tx_fetch(struct txq *txq, const struct idpf_tx_desc_raw *ring,
 	pkt->num_bufs = 0;
 	pkt->num_iov = 0;
 	pkt->len = 0;
+	pkt->seg_bufs = 0;
 	pkt->re_idx = -1;
 	pkt->done = false;
 	pkt->eop = false;

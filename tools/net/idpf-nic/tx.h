@@ -15,7 +15,7 @@
 #include "wire.h"
 
 /* Most buffers and bytes of a packet, which is to be segmented */
-#define TX_MAX_BUFS		(NIC_MAX_HDR_BUFS + UINT8_MAX)
+#define TX_MAX_BUFS		(NIC_MAX_HDR_BUFS + NIC_MAX_TX_BUFS)
 #define TX_MAX_TSO_LEN		(SEG_HDR_MAX + SEG_TLEN_MAX)
 /* Most pieces of it in the host's memory: maps are made of pages, so a buffer has
  * one piece more than page borders inside.
@@ -83,6 +83,8 @@ struct tx_offload {
  * @num_bufs: data buffers
  * @num_iov: pieces of guest memory in @iov from index 1 on
  * @len: bytes in the buffers
+ * @seg: segment that the last buffer ends in
+ * @seg_bufs: buffers of that segment so far, with one for the headers
  * @last: ring index of its last descriptor
  * @last_qw1: second quad word of that
  * @next: ring index behind the packet
@@ -100,6 +102,8 @@ struct tx_packet {
 	unsigned int num_bufs;
 	unsigned int num_iov;
 	u32 len;
+	u32 seg;
+	unsigned int seg_bufs;
 	u16 last;
 	u64 last_qw1;
 	u16 next;

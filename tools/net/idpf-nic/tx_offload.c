@@ -129,6 +129,24 @@ static enum eng_status tx_csum_jobs(const struct txq *txq,
 	return ENG_OK;
 }
 
+/* Where the headers of a packet end whose checksum is asked for */
+static u32 tx_hdr_end(const struct csum_tx *tx)
+{
+	u32 l4_off = tx->layout.l4_off;
+
+	if (!(tx->jobs & CSUM_TX_L4))
+		return l4_off;
+	switch (tx->layout.proto) {
+	case PKT_PROTO_TCP:
+		return l4_off + (l4_off + 12 < tx->hdr_len ?
+				 (tx->hdr[l4_off + 12] >> 4) * 4 : 20);
+	case PKT_PROTO_SCTP:
+		return l4_off + 12;
+	default:
+		return l4_off + 8;
+	}
+}
+
 /**
  * tx_checksum() - fill in the checksums of a packet
  * @txq: the queue
@@ -164,6 +182,8 @@ bool tx_checksum(struct txq *txq, struct tx_packet *pkt,
 		return false;
 	}
 	gather_init(&tx.payload, frame->iov + 1, frame->num_iov - 1);
+	if (!status && tx_hdr_end(&tx) > txq->q.port->cfg.tx_hdr)
+		status = ENG_HDR_LEN;
 	if (!status)
 		status = csum_tx(&tx);
 	if (status) {
@@ -192,7 +212,8 @@ static enum eng_status tx_seg_request(const struct txq *txq,
 		.frame_max = NIC_MAX_FRAME,
 		.flags = txq->q.port->cfg.lso_id_bits == 15 ? SEG_F_ID15 : 0,
 	};
-	if (!off->hdr_len || off->hdr_len > SEG_HDR_MAX)
+	if (!off->hdr_len || off->hdr_len > SEG_HDR_MAX ||
+	    off->hdr_len > txq->q.port->cfg.tx_hdr)
 		return ENG_HDR_LEN;
 	gather_init(&req->payload, pkt->iov + 1, pkt->num_iov);
 	if (!gather_pull(&req->payload, pkt->head, off->hdr_len))

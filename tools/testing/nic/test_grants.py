@@ -29,7 +29,11 @@ MEANING = {
     "rx-flex": {"other_caps": vc.CAP_RX_FLEX_DESC},
     "ptype": {"other_caps": vc.CAP_PTYPE},
     "lan-regions": {"other_caps": vc.CAP_LAN_REGIONS},
+    "tx-ipv4": {"csum_caps": 0x0f, "seg_caps": 0x03},
+    "tx-ipv6": {"csum_caps": 0x70, "seg_caps": 0x18},
 }
+# Parts of the send engines, which have names of their own
+PARTS = ("tx-ipv4", "tx-ipv6")
 NAMES = tuple(MEANING)
 TWICE = len(NAMES) + 1
 NO_FILTERS = TWICE + 2
@@ -82,11 +86,13 @@ def test_port_denies(make_port, whole, index, name):
 
 
 def test_disjoint(make_port, whole):
-    """No capability has two names."""
+    """No capability has two names, but for parts of engines."""
     seen = dict.fromkeys(EVERYTHING, 0)
-    for index in range(1, len(NAMES) + 1):
+    for index, name in enumerate(NAMES, 1):
+        if name in PARTS:
+            continue
         for word, bits in missing(whole, all_caps(make_port(index))).items():
-            assert not seen[word] & bits, f"{NAMES[index - 1]}: {word}"
+            assert not seen[word] & bits, f"{name}: {word}"
             seen[word] |= bits
 
 

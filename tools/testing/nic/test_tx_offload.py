@@ -24,8 +24,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "unit"))
 from engine_oracle import (SEG_F_ID15, TLEN_MAX, Template, pseudo_sum, random_pieces,  # noqa: E402
                            random_template, seeded)
 
-# port 2 counts the ids of TCP segments in 16 bits
-NIC_PORTS = ("", "", "lso-id=16", "")
+# port 2 counts the ids of TCP segments in 16 bits, port 4 copes with less, port 6 with IPv4 only
+NIC_PORTS = ("", "", "lso-id=16", "", "tx-hdr=66,tx-bufs=4", "", "deny=tx-ipv6", "")
 TEMPLATES = 60
 
 
@@ -76,11 +76,12 @@ def segment(one, two, template, mss, cuts=(), garbage=None, id_flags=SEG_F_ID15)
     assert exchange(one, two, tag, len(want)) == want
 
 
-def plain_tcp(two, payload, **fields):
-    """TCP over IPv4 without options."""
+def plain_tcp(two, payload, options=0, **fields):
+    """TCP over IPv4, with so many bytes of options that say nothing."""
     eth = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02", type=0x800)
     template = Template(eth, [IP(src="192.0.2.1", dst="192.0.2.2", proto=6, **fields)],
-                        TCP(sport=1, dport=2, seq=7, flags="PA"), payload)
+                        TCP(sport=1, dport=2, seq=7, flags="PA",
+                            options=[("NOP", None)] * options), payload)
     return to_peer(template, two)
 
 
@@ -461,3 +462,76 @@ def test_seed_with_length(pair):
     right = template.finished()
     assert frame[:50] + frame[52:] == right[:50] + right[52:]
     assert struct.unpack_from("!H", frame, 50) != struct.unpack_from("!H", right, 50)
+
+
+@pytest.fixture(name="small")
+def fixture_small(make_vport):
+    """A sender that copes with headers of 66 bytes and frames of 4 buffers, and its neighbour."""
+    return make_vport(4), make_vport(5)
+
+
+def refused(one, two, wire, cause, cuts=(), context=None, flags=q.TX_CS_EN):
+    """A packet that asks for more than the NIC copes with: counted, completed, not sent."""
+    with one.port.counted(cause):
+        tag = put_packet(one.txqs[0], wire, cuts, context, flags)
+        one.txqs[0].ring()
+        entry = one.complqs[0].take()[0]
+        assert (entry.kind, entry.value) == (q.COMPL_RS, tag)
+    assert two.quiet()
+
+
+def test_limits_told(small):
+    """What a driver is told of them."""
+    caps = small[0].port.caps
+    assert (caps.max_tx_hdr_size, caps.max_sg_bufs_per_tx_pkt) == (66, 4)
+
+
+def test_header_limit(small):
+    """Headers of just the length pass, longer ones are refused; the next packet is not harmed."""
+    one, two = small
+    for options, good in ((12, True), (16, False), (12, True)):
+        template = plain_tcp(two, bytes(range(200)) * 6, options)
+        want = template.finished()
+        wire = template.wire(pseudo_sum(template.ip_hdrs[0], 6, len(want) - template.l4_off))
+        if good:
+            segment(one, two, template, 500)
+            tag = put_packet(one.txqs[0], wire, flags=q.TX_CS_EN)
+            assert exchange(one, two, tag, 1) == [want]
+        else:
+            refused(one, two, template.wire(), "tx_hdr_len", context=(1200, 500, template.hdr_len))
+            refused(one, two, wire, "tx_hdr_len")
+
+
+@pytest.mark.parametrize("step, good", ((400, True), (300, False)))
+def test_segment_buffers(small, step, good):
+    """A segment may come from 4 buffers, the headers' one among them, however many the packet has."""
+    one, two = small
+    template = plain_tcp(two, bytes(range(250)) * 12)
+    cuts = [template.hdr_len, *range(template.hdr_len + step, template.hdr_len + 3000, step)]
+    if good:
+        segment(one, two, template, 1000, cuts)
+        # of headers in two buffers only one is counted
+        segment(one, two, template, 1000, [20, *cuts])
+    else:
+        refused(one, two, template.wire(), "tx_sg", cuts, (3000, 1000, template.hdr_len))
+    segment(one, two, template, 1000)
+
+
+def test_frame_buffers(small):
+    """A frame that is sent as it is may come from 4 buffers."""
+    one, two = small
+    frame = frames.plain(200)
+    tag = put_packet(one.txqs[0], frame, (50, 100, 150))
+    assert exchange(one, two, tag, 1) == [frame]
+    refused(one, two, frame, "tx_sg", (50, 100, 150, 180), flags=0)
+
+
+def test_one_version_only(make_vport):
+    """Send offloads of IPv4 alone: the same asked for IPv6 has no engine."""
+    one, two = make_vport(6), make_vport(7)
+    segment(one, two, plain_tcp(two, bytes(3000)), 1000)
+    rng = seeded("one version")
+    template = next(t for t in (random_template(rng, "lso", 3000) for _ in range(200))
+                    if t.wire()[12:14] == b"\x86\xdd")
+    refused(one, two, to_peer(template, two).wire(), "tx_no_engine",
+            context=(3000, 1000, template.hdr_len))

@@ -8,10 +8,11 @@ a reason, everything else is there, and frames flow.
     lab run --ports N --port-arg 2:deny=rss --port-arg 3:deny=hsplit ...
 """
 
+import functools
 import re
 
-from lib.py import CmdExitFailure, KsftSkipEx, WtoEnv, cmd, ip, ksft_eq, ksft_exit, ksft_in, \
-    ksft_not_in, ksft_run, ksft_true
+from lib.py import CmdExitFailure, KsftSkipEx, WtoEnv, cmd, ip, ksft_eq, ksft_exit, ksft_gt, \
+    ksft_in, ksft_not_in, ksft_run, ksft_true
 from lib.py.ends import End, check_streams, ping_end
 
 FIRST = 2
@@ -22,13 +23,14 @@ FEATURES = (*CHECKSUMS, *SEGMENTATION, "tx-udp-segmentation", "receive-hashing",
 
 
 class Port(End):
-    """One port of a pair, by number; @names is what it denies."""
+    """One port of a pair, by number; @names is what it denies, stats() what the NIC counts."""
 
-    def __init__(self, number, names):
+    def __init__(self, number, names, stats):
         super().__init__(f"nic{number}", NETNS if number % 2 else None,
                          {"4": f"198.18.{number // 2}.{number % 2 + 1}",
                           "6": f"2001:db8:{number // 2}::{number % 2 + 1}"})
         self.names = names
+        self.stats = stats
 
     def refused(self, args, reason=""):
         """ethtool fails, and says why."""
@@ -40,9 +42,13 @@ class Port(End):
         else:
             ksft_true(False, f"{self.names}: {args} is not refused")
 
+    def shown(self):
+        """All features as ethtool shows them."""
+        return dict(re.findall(r"^\s*([a-z0-9-]+): (.*)$", self.ethtool("-k {}"), re.MULTILINE))
+
     def features(self):
         """Which features are on; and those that are fixed to be off."""
-        shown = dict(re.findall(r"^\s*([a-z0-9-]+): (.*)$", self.ethtool("-k {}"), re.MULTILINE))
+        shown = self.shown()
         return {name: shown[name] for name in FEATURES}
 
 
@@ -87,6 +93,14 @@ def check_link_speed(port):
     ksft_in("Link detected: yes", shown)
 
 
+def check_one_version(port, version):
+    """Checksums of one IP version have a feature of their own, for packets of that version."""
+    shown = port.shown()
+    for each in ("4", "6"):
+        ksft_eq(shown[f"tx-checksum-ipv{each}"], "on" if each == version else "off [fixed]",
+                f"{port.names}: checksums of IPv{each}")
+
+
 # What each denied capability takes off the features, and what else there is to see
 CAPABILITIES = {
     "rss": (("receive-hashing",), check_rss),
@@ -102,6 +116,11 @@ CAPABILITIES = {
     "rx-flex": ((), None),
     "ptype": ((), None),
     "lan-regions": ((), None),
+    # USO is both versions or none (USO-17); CWR is a matter of either TCP segmentation
+    "tx-ipv4": ((*CHECKSUMS, "tx-tcp-segmentation", "tx-udp-segmentation"),
+                functools.partial(check_one_version, version="6")),
+    "tx-ipv6": ((*CHECKSUMS, "tx-tcp6-segmentation", "tx-udp-segmentation"),
+                functools.partial(check_one_version, version="4")),
 }
 
 
@@ -147,6 +166,18 @@ def traffic(ports):
         check_streams([ports[number:number + 2]])
 
 
+def nothing_asked(ports):
+    """Until now no packet has asked for what its NIC does not have; one version's work is done."""
+    for port in ports:
+        stats = port.stats()
+        ksft_eq({name: count for name, count in stats["errors"].items()
+                 if name.startswith("tx_") and count}, {}, f"{port.names}: errors of sending")
+        if "tx-ipv4" in port.names or "tx-ipv6" in port.names:
+            # acknowledgements; the stream itself is of the version that it lacks
+            ksft_gt(sum(queue["csum"] for queue in stats["queues"]["tx"]), 0,
+                    f"{port.names}: checksums of the other version")
+
+
 def channels(ports):
     """One channel and several: settings change, and frames flow after it."""
     for port in ports:
@@ -179,14 +210,16 @@ def main() -> None:
         cfg.require_driver("wto", "its features are others")
         cfg.require_nic()
         told = cfg.nic.command("ports")["ports"]
-        ports = [Port(number, port["denied"]) for number, port in enumerate(told)][FIRST:]
+        ports = [Port(number, port["denied"],
+                      functools.partial(cfg.nic.port_stats, port["name"]))
+                 for number, port in enumerate(told)][FIRST:]
         if not ports or len(ports) % 2 or not all(port.names for port in ports):
             raise KsftSkipEx("needs pairs of ports that deny something, see the top of this file")
         ip(f"netns add {NETNS}")
         for port in ports:
             port.set_up()
         wait_links(ports)
-        ksft_run([covered, features, interfaces, traffic, channels, down_and_up],
+        ksft_run([covered, features, interfaces, traffic, nothing_asked, channels, down_and_up],
                  args=(ports, ))
     ksft_exit()
 

@@ -148,6 +148,32 @@ def tx_gets_stuck(cfg, echo):
     devlink(f"health dump clear {path}")
 
 
+def health_rx(cfg):
+    """A received descriptor of a wrong generation is reported, recovered from and dumped."""
+    cfg.require_nic()
+    path = f"{handle(cfg)} reporter rx"
+    defer(cfg.nic.command, f"fault rx-corrupt=off@{cfg.NIC_PORT}")
+    defer(cmd, f"devlink health set {path} auto_recover true")
+    with EchoTraffic(cfg, repeats=True) as echo:
+        for auto in ("true", "false"):
+            cmd(f"devlink health set {path} auto_recover {auto}")
+            devlink(f"health dump clear {path}")
+            errors, recoveries = error_count(cfg, "rx"), reporter(cfg, "rx").get("recover", 0)
+            wait_progress([echo], "before")
+            cfg.nic.command(f"fault rx-corrupt=gen:count=1@{cfg.NIC_PORT}")
+            wait_for(lambda e=errors: error_count(cfg, "rx") > e, "the report", 40, 0.2)
+            if auto == "false":
+                ksft_eq(reporter(cfg, "rx")["state"], "error")
+                cmd(f"devlink health recover {path}", timeout=30)
+            wait_for(lambda r=recoveries: reporter(cfg, "rx").get("recover", 0) > r,
+                     "recovery", 40, 0.2)
+            ksft_eq(reporter(cfg, "rx")["state"], "healthy")
+            wait_progress([echo], "after recovery")
+            ksft_in("free buffers", json.dumps(devlink(f"health dump show {path}")))
+            devlink(f"health dump clear {path}")
+    ksft_eq(echo.errors, [])
+
+
 def health_tx_full(cfg):
     """A transmit queue that is stuck and full is the stack's watchdog's affair."""
     cfg.require_nic()
@@ -176,7 +202,7 @@ def main() -> None:
     with WtoEnv(__file__) as cfg:
         cfg.require_driver("wto", "it has no devlink instance")
         ksft_run([devlink_info, devlink_port, health_reporters, health_diagnose, health_mailbox,
-                  health_by_hand, health_tx_full, health_tx_room], args=(cfg, ))
+                  health_by_hand, health_rx, health_tx_full, health_tx_room], args=(cfg, ))
     ksft_exit()
 
 

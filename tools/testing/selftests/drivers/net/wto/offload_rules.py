@@ -14,14 +14,15 @@ from pathlib import Path
 
 from lib.py import KsftSkipEx, WtoEnv, cmd, defer, ip, ksft_eq, ksft_exit, ksft_ge, ksft_in, \
     ksft_pr, ksft_run, ksft_true, peer_socket, wait_for
-from lib.py import TcpStream
+from lib.py import TcpStream, wait_progress
 from lib.py.counters import driver_queues
 from lib.py import sctp
 from lib.py.offload import MTU, features, lacking, lso_id_bits, so_far_so_good, switch
 from lib.py.offload_cases import BY_L4, DATA, IP4_OPTIONS, KINDS, TCP_OPTIONS, Session, \
     ext_headers, packets, rules
 from lib.py.offload_rules import ALSO, ELSEWHERE, RULES
-from lib.py.rules_limits import CASES, at_least_so_many
+from lib.py.rules_late import CASES
+from lib.py.rules_limits import at_least_so_many
 from lib.py.packets import ACK, CWR, ECE, FIN, PSH, TAG_1AD, TAG_1Q, Packet, inet_sum
 from lib.py.thorough import FULL
 
@@ -145,6 +146,9 @@ def tag_out_of_band(run):
     ksft_eq(len(frames), 3)
     for frame in frames:
         ksft_eq(frame[12:16].hex(), "8100a064")
+    for version in (4, 6):
+        frames = run.segments(Packet("tcp", version, payload=DATA[:2500]), 1000, vlan)
+        ksft_eq([frame.data[12:16].hex() for frame in frames], ["8100a064"] * 3)
 
 
 # --- segments -------------------------------------------------------------------------------------
@@ -207,6 +211,15 @@ def large(run):
     done, frames = run.count(lambda: run.exchange.send(Packet("tcp", 4, payload=DATA[:30000]),
                                                        1400))
     ksft_eq((done["lso"], len(frames)), (0, 22), "beyond the limit the stack segments")
+    errors = run.wire.nic_errors()
+    with TcpStream(run.cfg) as stream:
+        for limit in (link["gso_ipv4_max_size"] if "gso_ipv4_max_size" in link else most, 3000,
+                      65536, 9000):
+            ip(f"link set dev {run.cfg.ifname} gso_max_size {limit}")
+            wait_progress([stream], f"with segmentation up to {limit}")
+    ksft_eq(stream.errors, [])
+    ksft_eq(run.wire.nic_errors(), errors, "limits that change under traffic")
+    run.exchange.take()
 
 
 @rules("LSO-08", "USO-09", "CON-30")
@@ -359,19 +372,6 @@ def versions_apart(run):
             done, frames = run.count(lambda p=packet: run.exchange.send(p, 1000))
             ksft_eq((done["lso"], len(frames)), (0 if version == off else 1, 4))
         switch(run.cfg.ifname, [name], True)
-
-
-@rules("LSO-26", "USO-16", "CON-09")
-def nothing_after_the_switch_off(run):
-    """When the switch-off has returned, the NIC segments no more."""
-    defer(run.wire.switch_all, True)
-    for l4, version in KINDS:
-        run.wire.switch_all(True)
-        run.segments(Packet(l4, version, payload=DATA[:4000]), 1000)
-        run.wire.switch_all(False)
-        packet = Packet(l4, version, payload=DATA[:4000])
-        done, frames = run.count(lambda p=packet: run.exchange.send(p, 1000))
-        ksft_eq((done["lso"], done["uso"], len(frames)), (0, 0, 4))
 
 
 @rules("LSO-27")

@@ -7,7 +7,6 @@ and of fragments longer than one descriptor takes.  The receiver compares each b
 
 import mmap
 import os
-import re
 import select
 import socket
 import struct
@@ -16,6 +15,7 @@ import threading
 from lib.py import KsftSkipEx, WtoEnv, cmd, defer, ethtool, ksft_eq, ksft_exit, ksft_ge, ksft_pr, \
     ksft_run, ksft_true, ksft_variants, peer_socket, wait_for
 from lib.py.counters import ethtool_stats
+from lib.py.pktgen import Pktgen
 from lib.py.thorough import most_telling
 from lib.py.traffic import big_buffers, family_of, random_bytes
 
@@ -214,34 +214,6 @@ def sg_zerocopy_datagrams(cfg, ipver):
         for parts in piece_lists(user_pages()):
             sender.sendmsg(parts, [], MSG_ZEROCOPY)
             ksft_true(receiver.recv(65536) == b"".join(parts), f"{len(parts)} pieces")
-
-
-class Pktgen:
-    """The kernel's packet generator: fragments without the stack's help, bursts."""
-
-    DIR = "/proc/net/pktgen"
-
-    def __init__(self, ifname):
-        cmd("modprobe pktgen")
-        defer(cmd, "rmmod pktgen")
-        self.ifname = ifname
-        self._write("kpktgend_0", f"add_device {ifname}")
-
-    def _write(self, name, *lines):
-        for line in lines:
-            with open(f"{self.DIR}/{name}", "w", encoding="ascii") as file:
-                file.write(f"{line}\n")
-
-    def run(self, *settings):
-        """One run; returns the number of packets, which bursts make larger than the count."""
-        self._write(self.ifname, *settings)
-        self._write("pgctrl", "start")
-        with open(f"{self.DIR}/{self.ifname}", encoding="ascii") as file:
-            text = file.read()
-        ksft_true("Result: OK" in text, text)
-        sent, errors = re.search(r"pkts-sofar: (\d+)\s+errors: (\d+)", text).groups()
-        ksft_eq(int(errors), 0)
-        return int(sent)
 
 
 @ksft_variants(most_telling(["1", "2", "7", "16", "17"], "2", "17"))

@@ -8,9 +8,9 @@ checksums by the NIC and others, queues stopped and woken again.
 from lib.py import WtoEnv, defer, ethtool, ksft_eq, ksft_exit, ksft_pr, ksft_run, \
     ksft_variants, wait_for
 from lib.py.packets import Exchange, Packet
+from lib.py.pktgen import Pktgen
 from lib.py.thorough import most_telling
 from lib.py.traffic import random_bytes
-from sg import Pktgen
 
 NAMES = ("tx-packets", "tx-bytes", "tx-needs-csum", "tx-csum-none", "tx-hw-gso-packets",
          "tx-hw-gso-bytes", "tx-hw-gso-wire-packets", "tx-hw-gso-wire-bytes")
