@@ -49,6 +49,8 @@ static const struct {
 	{ VC2_OP_DEALLOC_VECTORS, 48, 1 },
 	{ VC2_OP_EVENT, sizeof(struct vc2_event), 1 },
 	{ VC2_OP_GET_STATS, sizeof(struct vc2_vport_stats), 2 },
+	{ VC2_OP_GET_PORT_STATS, sizeof(struct vc2_port_stats), 2 },
+	{ VC2_OP_GET_EDT_CAPS, sizeof(struct vc2_edt_caps), 1 },
 	{ VC2_OP_RESET_VF, 0, 1 },
 	{ VC2_OP_GET_PTYPE_INFO, 8, 2 },
 	{ VC2_OP_LOOPBACK, 8, 2 },

@@ -226,6 +226,8 @@ def random_payload(fuzz, vport):
         (Op.GET_RSS_HASH, vc.RSS_HASH.pack(vport_id=number)),
         (Op.GET_PTYPE_INFO, vc.PTYPE_INFO.pack(num_ptypes=58)),
         (Op.GET_STATS, vc.STATS.pack(vport_id=number)),
+        (Op.GET_PORT_STATS, struct.pack("<I", number) + bytes(fuzz.choice((0, 4, 700)))),
+        (Op.GET_EDT_CAPS, bytes(fuzz.choice((0, 24)))),
         (Op.LOOPBACK, vc.LOOPBACK.pack(vport_id=number, enable=fuzz.randrange(3))),
         (Op.ADD_MAC_ADDR, vc.mac_list(number, macs, fuzz.randrange(1, 3))),
         (Op.DEL_MAC_ADDR, vc.mac_list(number, macs, fuzz.randrange(1, 3))),

@@ -407,6 +407,28 @@ def test_disable_is_soon_done(make_vport):
     assert drops and done + drops == 60000 * len(tags)
 
 
+def test_segment_that_cannot_go_out(pair):
+    """USO-15: data of the second of four segments cannot be read.  The packet is completed once,
+    what failed is counted, no wrong segment leaves, and the next packet is sent."""
+    one, two = pair
+    template = plain_udp(two, seeded("fails").randbytes(4000))
+    wire = template.wire()
+    with one.port.counted("tx_addr", "dma_no_map"):
+        one.txqs[0].put_raw(q.tso_context(4000, 1000, template.hdr_len))
+        at = one.port.mem.alloc(len(wire), 64)
+        one.port.mem.write(at, wire)
+        first, left = template.hdr_len + 1200, len(wire) - template.hdr_len - 1700
+        one.txqs[0].put(at, first, 77, eop=False, flags=q.TX_CS_EN)
+        one.txqs[0].put(one.port.mem.base + one.port.mem.size + PAGE, 500, 77, eop=False,
+                        flags=q.TX_CS_EN)
+        one.txqs[0].put(at + len(wire) - left, left, 77, flags=q.TX_CS_EN)
+        one.txqs[0].ring()
+        entry = one.complqs[0].take()[0]
+    assert (entry.kind, entry.value) == (q.COMPL_RS, 77)
+    assert one.complqs[0].poll() is None and two.quiet()
+    segment(one, two, template, 1000)
+
+
 def test_waits_inside_of_a_packet(make_vport):
     """The receiver's buffers end in the middle of a packet: no segment is lost or doubled, and the
     completion comes behind the last one."""

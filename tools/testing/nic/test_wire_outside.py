@@ -3,6 +3,7 @@
 
 import errno
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -113,6 +114,52 @@ def test_both_ways(listening, bring_up):
         assert vport.recv()[0].frame == frames.padded(frames.plain(size))
     wire = nic.control("stats")["wires"][0]
     assert wire["packets"] == 14 and wire["ports"] == ["port0"]
+
+
+@pytest.fixture(name="hub")
+def _hub(tmp_path):
+    """QEMU without a machine: a hub between two streams, which it connects to."""
+    program = shutil.which("qemu-system-x86_64")
+    if not program:
+        pytest.skip("no qemu-system-x86_64")
+    started = []
+
+    def connect(*paths):
+        argv = [program, "-nodefaults", "-machine", "none", "-display", "none"]
+        for number, path in enumerate(paths):
+            argv += ["-netdev", f"stream,id=s{number},server=off,addr.type=unix,addr.path={path}",
+                     "-netdev", f"hubport,id=h{number},hubid=0,netdev=s{number}"]
+        with open(f"{tmp_path}/qemu.log", "wb") as log:
+            started.append(subprocess.Popen(  # pylint: disable=consider-using-with
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+        return started[-1]
+
+    yield connect
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_qemu(make_nic, bring_up, hub, tmp_path):
+    """QEMU's own streams at the far end: frames of all sizes, both ways; QEMU ends, links fall."""
+    paths = [f"{tmp_path}/{number}.sock" for number in (0, 1)]
+    nic = make_nic(["", ""], [arg for number, path in enumerate(paths)
+                              for arg in ("--wire", f"stream:port{number},listen=unix:{path}")])
+    one, two = (bring_up(nic, number) for number in (0, 1))
+    qemu = hub(*paths)
+    for number in (0, 1):
+        link_is(nic, True, number)
+    for size in (60, 61, 1514, 9014, 9728):
+        packets = [frames.plain(size + number % 2 * (size < 9728)) for number in range(20)]
+        for sender, receiver in ((one, two), (two, one)):
+            for packet in packets:
+                sender.txqs[0].put_frame(packet)
+            sender.txqs[0].ring()
+            assert [got.frame for got in receiver.recv(count=20)] == packets
+            sender.complqs[0].take(20)
+    qemu.kill()
+    for number in (0, 1):
+        link_is(nic, False, number)
 
 
 def test_pieces(listening, bring_up):

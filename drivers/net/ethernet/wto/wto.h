@@ -168,22 +168,24 @@ enum wto_vport_flag {
  * struct wto_rss - receive side scaling as configured; wto_rss.c
  * @key: key, @key_size bytes
  * @key_size: bytes; 0: the device has no RSS
+ * @key_known: bytes of @key that were in use at any time
  * @lut: table, @lut_size relative queue indices; room for WTO_MAX_RSS_LUT
  * @lut_size: entries that the user sees
  * @dev_size: entries of the device's table, a multiple of @lut_size; 0: the
  *	device has no RSS
  * @types: enabled hash types, bits VC2_HASH_*
- * @types_set: the user chose them
+ * @types_off: of those that were ever granted, what the user has done without
  * @has_types: the device lets choose them
  */
 struct wto_rss {
 	u8 key[WTO_MAX_RSS_KEY];
 	u16 key_size;
+	u16 key_known;
 	u32 *lut;
 	u16 lut_size;
 	u16 dev_size;
 	u64 types;
-	bool types_set;
+	u64 types_off;
 	bool has_types;
 };
 

@@ -185,8 +185,24 @@ static void wto_rss_init_size(struct wto_vport *vport, u16 dev_size)
 	wto_rss_fit(vport);
 }
 
-/* Hash types: all that were granted, until the user chooses.  A device that
- * does not tell them hashes as it likes.
+/* The key may be the user's, so what there was of it comes back after a reset
+ * that granted less
+ */
+static void wto_rss_init_key(struct wto_rss *rss, u16 size)
+{
+	u8 key[WTO_MAX_RSS_KEY];
+
+	if (size > rss->key_known) {
+		netdev_rss_key_fill(key, size);
+		memcpy(rss->key + rss->key_known, key + rss->key_known,
+		       size - rss->key_known);
+		rss->key_known = size;
+	}
+	rss->key_size = size;
+}
+
+/* Hash types: all that are granted, but for those that the user has chosen
+ * against.  A device that does not tell them hashes as it likes.
  */
 static void wto_rss_init_types(struct wto_vport *vport)
 {
@@ -197,9 +213,7 @@ static void wto_rss_init_types(struct wto_vport *vport)
 	rss->has_types = granted &&
 			 !wto_vc_get_rss_hash(&vport->adapter->mbx,
 					      vport->vc.id, &types);
-	if (!rss->types_set)
-		rss->types = granted;
-	rss->types &= granted;
+	rss->types = granted & ~rss->types_off;
 }
 
 /**
@@ -225,9 +239,7 @@ int wto_rss_init(struct wto_vport *vport)
 		key_size = min_t(u16, vport->vc.rss_key_size,
 				 NETDEV_RSS_KEY_LEN);
 	}
-	if (rss->key_size < key_size)
-		netdev_rss_key_fill(rss->key, key_size);
-	rss->key_size = key_size;
+	wto_rss_init_key(rss, key_size);
 	wto_rss_init_size(vport, dev_size);
 	wto_rss_init_types(vport);
 
@@ -449,6 +461,7 @@ int wto_rss_set_fields(struct net_device *netdev,
 	struct wto_mbx *mbx = &vport->adapter->mbx;
 	struct wto_rss *rss = &vport->rss;
 	u64 caps = vport->adapter->caps.rss;
+	u64 granted = wto_rss_granted(caps);
 	u64 types = rss->types;
 	int err;
 
@@ -474,7 +487,7 @@ int wto_rss_set_fields(struct net_device *netdev,
 		return err;
 	}
 	rss->types = types;
-	rss->types_set = true;
+	rss->types_off = (rss->types_off & ~granted) | (granted & ~types);
 
 	return 0;
 }

@@ -84,6 +84,19 @@ def recover(cfg, twist):
     return watch
 
 
+def set_rss(cfg):
+    """A key and fields of the user's."""
+    defer(ethtool, f"-N {cfg.ifname} rx-flow-hash udp4 sdfn")
+    ethtool(f"-X {cfg.ifname} hkey {':'.join(f'{byte:02x}' for byte in range(52))}")
+    ethtool(f"-N {cfg.ifname} rx-flow-hash udp4 sd")
+
+
+def shown_rss(cfg):
+    """Key and fields as they are shown."""
+    key = ethtool(f"-x {cfg.ifname}", json=True)[0]["rss-hash-key"]
+    return key, ethtool(f"-n {cfg.ifname} rx-flow-hash udp4").stdout
+
+
 def replies_refused(cfg):
     """A reply that cannot be: what is wrong is said, and the next attempt succeeds."""
     set_up(cfg)
@@ -105,6 +118,8 @@ def replies_accepted(cfg):
         ksft_eq(watch.grew("reset_failures"), 0, f"{twist}: failed attempts")
         for ipver in ("4", "6"):
             cfg.reachable(ipver, count=2)
+    set_rss(cfg)
+    rss = shown_rss(cfg)
     recover(cfg, "caps-less")
     less = features(cfg)
     ksft_true(not any("segmentation" in name and name.startswith("tx-tcp") for name in less),
@@ -115,6 +130,7 @@ def replies_accepted(cfg):
     ksft_eq(features(cfg), less, "features after another one was switched")
     recover(cfg, None)
     ksft_eq(features(cfg), before, "features after an honest reply")
+    ksft_eq(shown_rss(cfg), rss, "RSS after an honest reply")
 
 
 def bind(cfg, attribute, function):
