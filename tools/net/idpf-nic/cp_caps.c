@@ -26,22 +26,28 @@ struct cp_feature {
 };
 
 static const struct cp_feature cp_features[] = {
-	{ "macfilter", VC2_CAP_MACFILTER },
-	{ "promisc", VC2_CAP_PROMISC },
-	{ "loopback", VC2_CAP_LOOPBACK },
-	{ "link-speed", VC2_CAP_LINK_SPEED },
-	{ "wb-on-itr", VC2_CAP_WB_ON_ITR },
-	{ "rx-flex", VC2_CAP_RX_FLEX_DESC },
-	{ "ptype", VC2_CAP_PTYPE },
-	{ "lan-regions", VC2_CAP_LAN_MEMORY_REGIONS },
-	{ "tx-ipv4", 0,
-	  VC2_CSUM_TX_L3_IPV4 | VC2_CSUM_TX_L4_IPV4_TCP |
-	  VC2_CSUM_TX_L4_IPV4_UDP | VC2_CSUM_TX_L4_IPV4_SCTP,
-	  VC2_SEG_IPV4_TCP | VC2_SEG_IPV4_UDP | VC2_SEG_IPV4_SCTP },
-	{ "tx-ipv6", 0,
-	  VC2_CSUM_TX_L4_IPV6_TCP | VC2_CSUM_TX_L4_IPV6_UDP |
-	  VC2_CSUM_TX_L4_IPV6_SCTP,
-	  VC2_SEG_IPV6_TCP | VC2_SEG_IPV6_UDP | VC2_SEG_IPV6_SCTP },
+	{ .name = "macfilter", .cap = VC2_CAP_MACFILTER },
+	{ .name = "promisc", .cap = VC2_CAP_PROMISC },
+	{ .name = "loopback", .cap = VC2_CAP_LOOPBACK },
+	{ .name = "link-speed", .cap = VC2_CAP_LINK_SPEED },
+	{ .name = "wb-on-itr", .cap = VC2_CAP_WB_ON_ITR },
+	{ .name = "rx-flex", .cap = VC2_CAP_RX_FLEX_DESC },
+	{ .name = "ptype", .cap = VC2_CAP_PTYPE },
+	{ .name = "lan-regions", .cap = VC2_CAP_LAN_MEMORY_REGIONS },
+	{
+		.name = "tx-ipv4",
+		.csum = VC2_CSUM_TX_L3_IPV4 | VC2_CSUM_TX_L4_IPV4_TCP |
+			VC2_CSUM_TX_L4_IPV4_UDP | VC2_CSUM_TX_L4_IPV4_SCTP,
+		.seg = VC2_SEG_IPV4_TCP | VC2_SEG_IPV4_UDP |
+		       VC2_SEG_IPV4_SCTP,
+	},
+	{
+		.name = "tx-ipv6",
+		.csum = VC2_CSUM_TX_L4_IPV6_TCP | VC2_CSUM_TX_L4_IPV6_UDP |
+			VC2_CSUM_TX_L4_IPV6_SCTP,
+		.seg = VC2_SEG_IPV6_TCP | VC2_SEG_IPV6_UDP |
+		       VC2_SEG_IPV6_SCTP,
+	},
 };
 
 static bool cp_policy_one(struct cp_policy *policy, const char *name, bool grant)

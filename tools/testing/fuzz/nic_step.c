@@ -67,7 +67,10 @@ static void step_add_guest(unsigned int i, const char *dir)
 		.mac = { 2, 0, 0, 0, 0, i }, .num_qpairs = i ? 4 * i : 16,
 		.mtu = NIC_MAX_MTU, .num_vports = i == 2 ? 3 : 1,
 		.rss_lut_size = i == 3 ? RSS_LUT_MAX : NIC_RSS_LUT_SIZE,
-		.lso_id_bits = 15 + i % 2, .model = nic_model_default,
+		.lso_id_bits = 15 + i % 2,
+		.tx_hdr = i == 2 ? 90 : NIC_MAX_TX_HDR,
+		.tx_bufs = i == 2 ? 6 : NIC_MAX_TX_BUFS,
+		.model = nic_model_default,
 	};
 	struct step_guest *g = &run.guests[i];
 
