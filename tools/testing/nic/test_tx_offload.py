@@ -526,7 +526,7 @@ def test_header_limit(small):
 
 @pytest.mark.parametrize("step, good", ((400, True), (300, False)))
 def test_segment_buffers(small, step, good):
-    """A segment may come from 4 buffers, the headers' one among them, however many the packet has."""
+    """A segment may come from 4 buffers, the headers among them, however many the packet has."""
     one, two = small
     template = plain_tcp(two, bytes(range(250)) * 12)
     cuts = [template.hdr_len, *range(template.hdr_len + step, template.hdr_len + 3000, step)]
