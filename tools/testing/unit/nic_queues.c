@@ -213,6 +213,8 @@ static void make_port(struct guest *g, unsigned int idx)
 	port->nic = &nic;
 	port->idx = idx;
 	snprintf(port->cfg.name, sizeof(port->cfg.name), "port%u", idx);
+	port->cfg.tx_hdr = NIC_MAX_TX_HDR;
+	port->cfg.tx_bufs = NIC_MAX_TX_BUFS;
 	atomic_store(&port->pci.may_dma, true);
 	port->dma.regions = calloc(1, sizeof(struct dma_region));
 	port->dma.num_regions = 1;
