@@ -169,8 +169,7 @@ static const char *parse_port_key(struct nic_port_config *cfg, const char *key,
 	if (!strcmp(key, "deny"))
 		return cp_policy_set(&cfg->policy, val, "+", false) ?
 		       "NAME[+NAME...] of capabilities, see --help" : NULL;
-	return "one of socket, name, id, mac, queues, mtu, vports, lut, "
-	       "lso-id, tx-hdr, tx-bufs, model, deny";
+	return "a key that --help has";
 }
 
 static bool parse_port(const char *spec, struct nic_port_config *cfg)
