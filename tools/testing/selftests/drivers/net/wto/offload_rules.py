@@ -26,8 +26,9 @@ from lib.py.rules_limits import at_least_so_many
 from lib.py.packets import ACK, CWR, ECE, FIN, PSH, TAG_1AD, TAG_1Q, Packet, inet_sum
 from lib.py.thorough import FULL
 
-# {rule: (result, words)}
+# {rule: (result, words)}, and the same by case
 RESULTS = {}
+OUTCOMES = {}
 
 
 # --- checksums ------------------------------------------------------------------------------------
@@ -493,20 +494,36 @@ def sctp_checksum(run):
 
 # --- report ---------------------------------------------------------------------------------------
 
+def perform(func, run):
+    """Runs a case; what came of it is kept, ("passed", "FAILED" or "skipped", why)."""
+    OUTCOMES[func] = ("FAILED", "")
+    try:
+        if not run.exchange:
+            run.set_up()
+        func(run)
+    except KsftSkipEx as skip:
+        OUTCOMES[func] = ("skipped", str(skip))
+        raise
+    OUTCOMES[func] = ("passed" if so_far_so_good() else "FAILED", "")
+
+
 def named(rule, func, run):
-    """The case of one rule: named by its id, its result written down."""
+    """
+    The case of one rule: named by its id, its result written down.  A case of several rules runs
+    for the first of them, and the others take over what came of it.
+    """
     def case():
+        known = OUTCOMES.get(func)
         try:
-            if not run.exchange:
-                run.set_up()
-            func(run)
-        except KsftSkipEx as skip:
-            RESULTS[rule] = ("skipped", str(skip))
-            raise
-        except BaseException:
-            RESULTS[rule] = ("FAILED", "")
-            raise
-        RESULTS[rule] = ("passed" if so_far_so_good() else "FAILED", "")
+            if not known:
+                perform(func, run)
+        finally:
+            RESULTS[rule] = OUTCOMES[func]
+        if known:
+            result, why = known
+            if result == "skipped":
+                raise KsftSkipEx(why)
+            ksft_eq(result, "passed", "run for an earlier rule")
     case.__name__ = f"{rule.replace('-', '_')}_{func.__name__}"
     return case
 

@@ -22,7 +22,7 @@ def ext_headers(total, proto):
 
 
 def rules(*names):
-    """The rules that a case is about; it runs once for each, so that each has its result."""
+    """The rules that a case is about; each has a result of its own."""
     def take(func):
         for name in names:
             CASES[name] = func
