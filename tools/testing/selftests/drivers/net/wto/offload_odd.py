@@ -7,7 +7,7 @@ byte, eight tags, chains of extension headers that lead nowhere.
 
 The stack refuses what it likes.  What it lets pass must leave as it does without offloads, the NIC
 must find nothing wrong with it, nothing may stand still, and the kernel must have nothing to say.
-WTO_TEST_FULL sends more of them, WTO_OFFLOAD_SEED other ones.
+WTO_TEST_FULL sends more of them, WTO_ODD_COUNT so many, WTO_OFFLOAD_SEED other ones.
 """
 
 import collections
