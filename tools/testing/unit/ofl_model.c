@@ -14,6 +14,16 @@
 
 #include "tap.h"
 
+/* Jobs that belong together */
+#define OFL_JOBS_TX_CSUM_L4 \
+	(OFL_JOB(TX_CSUM_TCP4) | OFL_JOB(TX_CSUM_UDP4) | \
+	 OFL_JOB(TX_CSUM_TCP6) | OFL_JOB(TX_CSUM_UDP6))
+#define OFL_JOBS_RX_CSUM \
+	(OFL_JOB(RX_CSUM_IP4) | OFL_JOB(RX_CSUM_TCP4) | \
+	 OFL_JOB(RX_CSUM_UDP4) | OFL_JOB(RX_CSUM_SCTP4) | \
+	 OFL_JOB(RX_CSUM_TCP6) | OFL_JOB(RX_CSUM_UDP6) | \
+	 OFL_JOB(RX_CSUM_SCTP6))
+
 /* Capability bits that no row stands behind, and why */
 static const struct {
 	enum ofl_cap_word word;

@@ -70,16 +70,8 @@ enum ofl_job {
 #define OFL_JOB(job)		BIT_ULL(OFL_##job)
 
 /* Jobs that belong together */
-#define OFL_JOBS_TX_CSUM_L4 \
-	(OFL_JOB(TX_CSUM_TCP4) | OFL_JOB(TX_CSUM_UDP4) | \
-	 OFL_JOB(TX_CSUM_TCP6) | OFL_JOB(TX_CSUM_UDP6))
 #define OFL_JOBS_LSO4		(OFL_JOB(LSOV1_IP4) | OFL_JOB(LSOV2_IP4))
 #define OFL_JOBS_USO		(OFL_JOB(USO_IP4) | OFL_JOB(USO_IP6))
-#define OFL_JOBS_RX_CSUM \
-	(OFL_JOB(RX_CSUM_IP4) | OFL_JOB(RX_CSUM_TCP4) | \
-	 OFL_JOB(RX_CSUM_UDP4) | OFL_JOB(RX_CSUM_SCTP4) | \
-	 OFL_JOB(RX_CSUM_TCP6) | OFL_JOB(RX_CSUM_UDP6) | \
-	 OFL_JOB(RX_CSUM_SCTP6))
 
 /**
  * enum ofl_dir - direction of a job
