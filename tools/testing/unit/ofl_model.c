@@ -345,6 +345,15 @@ static void test_plan_refuses(void)
 	cur = config_without(0);
 	REFUSES(udp6_pkt(3000, 1000), pkt.l4_proto = OFL_PROTO_SCTP,
 		OFL_REFUSE_OFFSETS);
+
+	/* what concerns checksums, too, comes before what does not */
+	cur.max_hdr_len = 53;
+	REFUSES(tcp4_pkt(10, 0), pkt.num_bufs = 11, OFL_REFUSE_HDR_LEN);
+	REFUSES(tcp4_pkt(9728 - 53, 0), NOTHING, OFL_REFUSE_HDR_LEN);
+	REFUSES(tcp4_pkt(3000, 1000), pkt.num_bufs = 11, OFL_REFUSE_HDR_LEN);
+	REFUSES(tcp4_pkt(3000, 87), NOTHING, OFL_REFUSE_HDR_LEN);
+	cur = config_without(OFL_JOB(TX_CSUM_TCP4));
+	REFUSES(tcp4_pkt(10, 0), pkt.num_bufs = 11, OFL_REFUSE_OFF);
 #undef REFUSES
 #undef NOTHING
 }
@@ -562,6 +571,10 @@ static void test_fits_tag(void)
 	cur.max_hdr_len = 57;
 	CHECK(ofl_fits_tag(&cur, &plan) == OFL_REFUSE_HDR_LEN,
 	      "a tag makes the headers too long");
+	pkt.num_bufs = 11;
+	CHECK(ofl_send_plan(&cur, &pkt, &plan) == OFL_REFUSE_BUFS &&
+	      ofl_fits_tag(&cur, &plan) == OFL_REFUSE_HDR_LEN,
+	      "those of a packet of too many buffers as well");
 	cur = config_without(0);
 	plan.mac_len = 22;
 	CHECK(ofl_fits_tag(&cur, &plan) == OFL_REFUSE_PROTO, "a third tag");
@@ -573,6 +586,20 @@ static void test_fits_tag(void)
 	CHECK(ofl_send_plan(&cur, &pkt, &plan) == OFL_OK &&
 	      ofl_fits_tag(&cur, &plan) == OFL_OK,
 	      "the length of whole packets is the stack's business");
+}
+
+/* Refusals that say nothing against the headers */
+static void test_shape(void)
+{
+	const u32 shape = BIT(OFL_REFUSE_MSS) | BIT(OFL_REFUSE_SIZE) |
+			  BIT(OFL_REFUSE_MIN_SEGS) | BIT(OFL_REFUSE_TAIL) |
+			  BIT(OFL_REFUSE_BUFS) | BIT(OFL_REFUSE_FRAME);
+	unsigned int i;
+
+	for (i = 0; i < OFL_NUM_REFUSALS; i++)
+		CHECK(ofl_refuses_shape(i) == !!(shape & BIT(i)),
+		      "%s: checksums are %s to the NIC", ofl_refusal_name(i),
+		      shape & BIT(i) ? "left" : "not left");
 }
 
 /* What the driver takes for granted (WTO_TX_SEG_BUFS): if no buffer but the
@@ -623,5 +650,6 @@ int main(void)
 	test_plan_lsov1();
 	test_plan_refuses();
 	test_fits_tag();
+	test_shape();
 	return test_end();
 }

@@ -246,21 +246,13 @@ netdev_features_t wto_features_fix(struct net_device *netdev,
 static netdev_features_t wto_features_left(netdev_features_t features,
 					   enum ofl_refusal refusal, bool gso)
 {
-	switch (refusal) {
-	case OFL_REFUSE_BUFS:
-		if (!gso)
-			return features & ~(NETIF_F_SG | NETIF_F_FRAGLIST);
-		fallthrough;
-	case OFL_REFUSE_MSS:
-	case OFL_REFUSE_SIZE:
-	case OFL_REFUSE_MIN_SEGS:
-	case OFL_REFUSE_TAIL:
-	case OFL_REFUSE_FRAME:
-		return features & ~NETIF_F_GSO_MASK;
-	default:
+	if (!ofl_refuses_shape(refusal))
 		return features & ~(NETIF_F_GSO_MASK | NETIF_F_CSUM_MASK |
 				    NETIF_F_SCTP_CRC);
-	}
+	if (refusal == OFL_REFUSE_BUFS && !gso)
+		return features & ~(NETIF_F_SG | NETIF_F_FRAGLIST);
+
+	return features & ~NETIF_F_GSO_MASK;
 }
 
 /**

@@ -129,19 +129,23 @@ static noinline enum ofl_refusal
 wto_tx_check_unusual(const struct ofl_config *cfg, u32 room,
 		     struct sk_buff *skb)
 {
-	enum ofl_refusal refusal;
+	enum ofl_refusal refusal, tag;
 	struct ofl_plan plan;
 
+	refusal = wto_tx_plan_unusual(cfg, skb, &plan);
+	if (refusal && !ofl_refuses_shape(refusal))
+		return refusal;
+	/* the stack puts its tag into the frame only after this */
+	if (skb_vlan_tag_present(skb)) {
+		tag = ofl_fits_tag(cfg, &plan);
+		if (tag)
+			return tag;
+	}
 	/* would be copied into one buffer */
-	if (skb_is_gso(skb) &&
+	if (!refusal && skb_is_gso(skb) &&
 	    (room < WTO_TX_ROOM || skb_has_frag_list(skb)) &&
 	    wto_tx_count_descs(skb) >= room)
 		return OFL_REFUSE_BUFS;
-
-	refusal = wto_tx_plan_unusual(cfg, skb, &plan);
-	/* the stack puts its tag into the frame only after this */
-	if (skb_vlan_tag_present(skb) && likely(!refusal))
-		refusal = ofl_fits_tag(cfg, &plan);
 
 	return refusal;
 }

@@ -339,6 +339,7 @@ struct ofl_seg_bufs {
 
 enum ofl_refusal ofl_read_headers(struct ofl_pkt *pkt, const u8 *hdr,
 				  u32 hdr_len);
+bool ofl_refuses_shape(enum ofl_refusal refusal);
 enum ofl_refusal ofl_fits_tag(const struct ofl_config *cur,
 			      const struct ofl_plan *plan);
 void ofl_seg_bufs_add(struct ofl_seg_bufs *bufs, u32 len);

@@ -184,6 +184,42 @@ static enum ofl_refusal ofl_plan_seg(const struct ofl_config *cur,
 	return OFL_OK;
 }
 
+/* Whether a packet can leave as it is */
+static enum ofl_refusal ofl_fits_whole(const struct ofl_config *cur,
+				       const struct ofl_pkt *pkt)
+{
+	if (cur->max_frame && pkt->len > cur->max_frame)
+		return OFL_REFUSE_FRAME;
+	if (cur->max_bufs && pkt->num_bufs > cur->max_bufs)
+		return OFL_REFUSE_BUFS;
+	return OFL_OK;
+}
+
+/**
+ * ofl_refuses_shape() - whether a refusal leaves checksums to the NIC
+ * @refusal: what ofl_send_plan() or ofl_fits_tag() returned
+ *
+ * The headers of the packet, and so those of its segments, are looked at first:
+ * where this is true the NIC copes with them, and computes the checksums of what
+ * the stack segments or copies into fewer buffers.
+ *
+ * Return: false too if nothing is refused.
+ */
+bool ofl_refuses_shape(enum ofl_refusal refusal)
+{
+	switch (refusal) {
+	case OFL_REFUSE_MSS:
+	case OFL_REFUSE_SIZE:
+	case OFL_REFUSE_MIN_SEGS:
+	case OFL_REFUSE_TAIL:
+	case OFL_REFUSE_BUFS:
+	case OFL_REFUSE_FRAME:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /**
  * ofl_send_plan() - decide what the NIC shall do with one packet
  * @cur: the current configuration
@@ -194,7 +230,7 @@ static enum ofl_refusal ofl_plan_seg(const struct ofl_config *cur,
  * segments that the NIC makes (CSUM-10).
  *
  * Return: OFL_OK, or why the NIC cannot do what @pkt asks for; then @plan is
- * not to be used and the packet belongs back to the stack.
+ * of no use but for ofl_fits_tag(), and the packet belongs back to the stack.
  */
 enum ofl_refusal ofl_send_plan(const struct ofl_config *cur,
 			       const struct ofl_pkt *pkt,
@@ -205,14 +241,8 @@ enum ofl_refusal ofl_send_plan(const struct ofl_config *cur,
 
 	*plan = (struct ofl_plan){ .segs = 1 };
 	plan->wire_bytes = pkt->len < OFL_MIN_FRAME ? OFL_MIN_FRAME : pkt->len;
-	if (!pkt->mss) {
-		if (cur->max_frame && pkt->len > cur->max_frame)
-			return OFL_REFUSE_FRAME;
-		if (cur->max_bufs && pkt->num_bufs > cur->max_bufs)
-			return OFL_REFUSE_BUFS;
-		if (!pkt->csum_off)
-			return OFL_OK;
-	}
+	if (!pkt->mss && !pkt->csum_off)
+		return ofl_fits_whole(cur, pkt);
 
 	refusal = ofl_check_headers(pkt);
 	if (refusal)
@@ -236,5 +266,5 @@ enum ofl_refusal ofl_send_plan(const struct ofl_config *cur,
 	if (!(cur->jobs & job))
 		return OFL_REFUSE_OFF;
 	plan->csum = OFL_CSUM_L4;
-	return OFL_OK;
+	return ofl_fits_whole(cur, pkt);
 }
