@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Unit tests of the software NIC's send engines: the kernels in C, everything
-# else by Scapy's arithmetic through engine_pipe.
+# else through engine_pipe, by Scapy's arithmetic and by what Linux makes.
 
 PYTHON	?= /usr/bin/python3
 
@@ -21,9 +21,9 @@ $(O)/engine_pipe: engine_pipe.c $(ENGINES) $(wildcard $(NIC)/engines/*.h)
 check: check-engines
 
 check-engines: $(O)/engine_pipe
-	@echo "# test_engines.py"
+	@echo "# the engines, by Scapy and by what Linux made of the same packets"
 	@ENGINE_PIPE=$(abspath $(O))/engine_pipe PYTHONDONTWRITEBYTECODE=1 \
 		$(PYTHON) -m pytest -s -p no:cacheprovider -p no:terminal \
-		--tap-lines test_engines.py
+		--tap-lines test_engines.py test_linux_results.py
 
 .PHONY: check-engines
