@@ -7,23 +7,26 @@ checksum and segmentation offloads on and off, and byte for byte the same frames
 raw: packets of our own making, any tags, IPv4 options, extension headers, TCP options, flags,
 MSS, 1 byte to 256 KiB; tap: such packets, come in by a TAP interface; gro: frames that the stack
 merges on their way from there; udp and tcp: what sockets make of data that are copied, sent from
-files and pipes, or in place, on the port and on VLANs.  WTO_TEST_FULL sends more of them,
-WTO_OFFLOAD_PERCENT so many hundredths of that, WTO_OFFLOAD_SEED other ones.
+files and pipes, or in place, on the port and on VLANs.  One more case is of ids that the stack
+lets the NIC change.  WTO_TEST_FULL sends more of them, WTO_OFFLOAD_PERCENT so many hundredths of
+that, WTO_OFFLOAD_SEED other ones.
 """
 
 import os
 import re
 
-from lib.py import WtoEnv, defer, ksft_eq, ksft_exit, ksft_ge, ksft_pr, ksft_run, \
+from lib.py import WtoEnv, defer, ethtool, ksft_eq, ksft_exit, ksft_ge, ksft_pr, ksft_run, \
     ksft_true, ksft_variants
-from lib.py.offload import Wire, differences, first_ids, judged_by_tshark, lso_id_bits, \
-    queue_model, remove
+from lib.py.offload import Wire, differences, features, first_ids, ident, is_tcp4, \
+    judged_by_tshark, lso_id_bits, queue_model, read_capture, remove, with_id
 from lib.py.thorough import FULL
 
 SEED = int(os.environ.get("WTO_OFFLOAD_SEED", "20"))
 PERCENT = int(os.environ.get("WTO_OFFLOAD_PERCENT", "100"))
 # Where captures stay, to look at them
 KEEP = os.environ.get("WTO_OFFLOAD_KEEP")
+# The stack's switch for packets whose ids must stay the same
+MANGLEID = "tx-tcp-mangleid-segmentation"
 # How often a stream is repeated that the machine was too busy for
 REPEATS = 5
 
@@ -101,6 +104,19 @@ def compare(cfg, wire, workload, paths, runs):
         ksft_pr(f"{renumbered} cases with ids as LSO-19 has them")
 
 
+def send_both(wire, workload, count):
+    """Sends with and without offloads.  By state: captures, what was sent, what the NIC did."""
+    paths = {state: f"{KEEP or '/tmp'}/wto-{workload}-{'on' if state else 'off'}.pcap"
+             for state in (True, False)}
+    if not KEEP:
+        defer(remove, *paths.values())
+    runs, done = {}, {}
+    for state, path in paths.items():
+        wire.switch_all(state)
+        runs[state], done[state] = wire.send(workload, path, SEED, count)
+    return paths, runs, done
+
+
 @ksft_variants(list(COUNTS))
 def same_wire(cfg, workload):
     """Sends everything with and without offloads and compares."""
@@ -111,15 +127,8 @@ def same_wire(cfg, workload):
     if workload in ("tap", "gro"):
         wire.by_tap()
     count = count_of(workload, cfg)
-    paths = {state: f"{KEEP or '/tmp'}/wto-{workload}-{'on' if state else 'off'}.pcap"
-             for state in (True, False)}
-    if not KEEP:
-        defer(remove, *paths.values())
     dropped, lost = wire.dropped(), wire.lost()
-    runs, done = {}, {}
-    for state, path in paths.items():
-        wire.switch_all(state)
-        runs[state], done[state] = wire.send(workload, path, SEED, count)
+    paths, runs, done = send_both(wire, workload, count)
     cases = runs[True]
     frames = sum(case[1] for case in cases)
     refused = [case for case in cases if case[2] != "ok"]
@@ -154,10 +163,42 @@ def judge(path, frames):
     ksft_true(good > frames, f"{good} good checksums in {frames} frames")
 
 
+def count_up(one, two):
+    """Whether two runs of frames differ in their ids only: up from the other's, which stay."""
+    first = ident(two[0]) if two else 0
+    return len(one) == len(two) and all(
+        is_tcp4(left) and left == with_id(right, ident(left)) and
+        ident(right) == first <= ident(left) < first + len(one) for left, right in zip(one, two))
+
+
+def mangled_ids(cfg):
+    """
+    LSO-19 for packets whose ids stood still: the NIC counts them up where the user lets it, by
+    tx-tcp-mangleid-segmentation.  The workload "gro" shows that the stack segments them otherwise.
+    """
+    wire = Wire(cfg)
+    wire.set_up()
+    wire.by_tap()
+    ethtool(f"-K {cfg.ifname} {MANGLEID} on")
+    defer(ethtool, f"-K {cfg.ifname} {MANGLEID} off")
+    ksft_eq(features(cfg.ifname, (MANGLEID, )), {MANGLEID: (True, True)})
+    paths, runs, _ = send_both(wire, "gro", count_of("gro", cfg))
+    frames = {state: read_capture(path) for state, path in paths.items()}
+    still = {number for number, _, _, text in runs[True] if " id+0 " in text}
+    other = [number for number in sorted(frames[True] | frames[False])
+             if frames[True].get(number) != frames[False].get(number)]
+    mangled = [number for number in other if number in still and
+               count_up(frames[True].get(number, []), frames[False].get(number, []))]
+    report_differences(runs[True], [(number, "other frames") for number in other
+                                    if number not in mangled])
+    ksft_eq(other, mangled, "cases with other frames")
+    ksft_ge(len(mangled), 1, "packets whose ids the NIC counted up")
+
+
 def main() -> None:
     """Runs the cases."""
     with WtoEnv(__file__) as cfg:
-        ksft_run([same_wire], args=(cfg, ))
+        ksft_run([same_wire, mangled_ids], args=(cfg, ))
     ksft_exit()
 
 

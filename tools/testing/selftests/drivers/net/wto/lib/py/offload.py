@@ -226,11 +226,16 @@ def ip_offset(frame):
     return at + 2
 
 
-def with_id(frame, ident):
+def ident(frame):
+    """The id of an IPv4 frame."""
+    return struct.unpack_from("!H", frame, ip_offset(frame) + 4)[0]
+
+
+def with_id(frame, number):
     """An IPv4 frame with another id, and the header checksum that belongs to it."""
     at = ip_offset(frame)
     changed = bytearray(frame)
-    struct.pack_into("!H", changed, at + 4, ident & 0xffff)
+    struct.pack_into("!H", changed, at + 4, number & 0xffff)
     struct.pack_into("!H", changed, at + 10, 0)
     header = bytes(changed[at:at + (frame[at] & 15) * 4])
     struct.pack_into("!H", changed, at + 10, ~inet_sum(header) & 0xffff)
@@ -247,7 +252,7 @@ def with_ids_of_15_bits(frames):
     """What software segmentation made of a packet, with the ids that LSO-19 wants."""
     if not all(map(is_tcp4, frames)):
         return frames
-    first = struct.unpack_from("!H", frames[0], ip_offset(frames[0]) + 4)[0]
+    first = ident(frames[0])
     return [with_id(frame, first & 0x8000 | (first + number) & 0x7fff)
             for number, frame in enumerate(frames)]
 
