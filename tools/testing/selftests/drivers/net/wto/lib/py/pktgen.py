@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The kernel's packet generator, which hands packets to the driver past the stack."""
 
+import concurrent.futures
+import contextlib
 import re
 
 from lib.py import cmd, defer, ksft_eq, ksft_true
@@ -32,3 +34,13 @@ class Pktgen:
         sent, errors = re.search(r"pkts-sofar: (\d+)\s+errors: (\d+)", text).groups()
         ksft_eq(int(errors), 0)
         return int(sent)
+
+    @contextlib.contextmanager
+    def running(self, *settings):
+        """Runs, with "count 0", as long as the context lasts; gives what run() will return."""
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            sent = pool.submit(self.run, *settings)
+            try:
+                yield sent
+            finally:
+                self._write("pgctrl", "stop")
