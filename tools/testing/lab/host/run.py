@@ -10,7 +10,6 @@ is up.
 import argparse
 import os
 import selectors
-import shutil
 import signal
 import socket
 import sys
@@ -19,6 +18,7 @@ import time
 
 import kernel_log
 import machine
+from run_logs import new_log_dir
 
 EXIT_KERNEL = 120
 EXIT_GUEST = 121
@@ -372,17 +372,6 @@ def parse_args():
     return opts
 
 
-def new_log_dir():
-    """A directory for this run's logs; those of the last ten runs are kept."""
-    base = f"{os.environ['LAB_LOGS']}/runs"
-    os.makedirs(base, exist_ok=True)
-    old = sorted((e for e in os.scandir(base) if e.is_dir(follow_symlinks=False)),
-                 key=lambda e: e.stat().st_mtime)
-    for entry in old[:-10]:
-        shutil.rmtree(entry.path, ignore_errors=True)
-    return tempfile.mkdtemp(prefix=time.strftime("%H%M%S-"), dir=base)
-
-
 def main():
     """Runs the guest."""
     opts = parse_args()
@@ -396,7 +385,7 @@ def main():
 
 def run_guest(opts, last):
     """Boots a guest and runs the command; None if another boot should be tried."""
-    log_dir = new_log_dir()
+    log_dir, lock = new_log_dir(f"{os.environ['LAB_LOGS']}/runs")
     run_dir = tempfile.mkdtemp(prefix="run-", dir="/run")
     guest = Guest(opts, run_dir, log_dir)
     try:
@@ -419,6 +408,7 @@ def run_guest(opts, last):
         return 130
     finally:
         guest.stop()
+        os.close(lock)
 
 
 if __name__ == "__main__":
