@@ -15,6 +15,7 @@ import threading
 from lib.py import KsftSkipEx, WtoEnv, cmd, defer, ethtool, ksft_eq, ksft_exit, ksft_ge, ksft_pr, \
     ksft_run, ksft_true, ksft_variants, peer_socket, wait_for
 from lib.py.counters import ethtool_stats
+from lib.py.offload import most_bufs
 from lib.py.pktgen import Pktgen
 from lib.py.thorough import most_telling
 from lib.py.traffic import big_buffers, family_of, random_bytes
@@ -194,7 +195,7 @@ def sg_zerocopy_stream(cfg, ipver):
     got = transfer(cfg, ipver, send)
     ksft_true(got == b"".join(b"".join(parts) for parts in lists), "every byte")
     # The stack copies what can change under it before it computes a checksum itself
-    if checksum_offload(cfg):
+    if checksum_offload(cfg) and most_bufs(cfg) > FRAGMENTS:
         ksft_true(not any(copied for _, copied in reports), "nothing was copied")
 
 

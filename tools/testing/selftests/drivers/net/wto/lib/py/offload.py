@@ -70,6 +70,11 @@ def lso_id_bits(cfg):
     return _port_options(cfg)["lso_id_bits"]
 
 
+def most_bufs(cfg):
+    """Buffers that the NIC gathers a frame from at most; without one of ours, more than needed."""
+    return _port_options(cfg)["tx_bufs"] if cfg.nic else 255
+
+
 def queue_model(cfg):
     """The queue model that the NIC gives."""
     return _port_options(cfg)["model"]
