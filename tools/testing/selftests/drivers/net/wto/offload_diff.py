@@ -164,11 +164,16 @@ def judge(path, frames):
 
 
 def count_up(one, two):
-    """Whether two runs of frames differ in their ids only: up from the other's, which stay."""
-    first = ident(two[0]) if two else 0
-    return len(one) == len(two) and all(
-        is_tcp4(left) and left == with_id(right, ident(left)) and
-        ident(right) == first <= ident(left) < first + len(one) for left, right in zip(one, two))
+    """
+    Whether two runs of frames differ in their ids only: those of the second stand still, those of
+    the first count up from there, with each packet anew.
+    """
+    if len(one) != len(two) or not all(map(is_tcp4, one + two)):
+        return False
+    first, ids = ident(two[0]), [ident(frame) for frame in one]
+    return all(number in (first, before + 1) for before, number in zip(ids, ids[1:])) and \
+        ids[0] == first and {ident(frame) for frame in two} == {first} and \
+        all(left == with_id(right, ident(left)) for left, right in zip(one, two))
 
 
 def mangled_ids(cfg):
